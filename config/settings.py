@@ -1,0 +1,249 @@
+"""`hilferuf.yaml` as settings models. Every key is known: a misspelt one stops the start with the nearest right key."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from config.yaml_file import ConfigError, Document, read_yaml
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+TextMode = Literal["full", "link_only"]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the sections: frozen, closed."""
+
+
+class Secret(_Section, frozen=True, kw_only=True):
+    """Where a secret lies: `{env: NAME}` or `{file: PATH}`. It never stands in the file itself, in an error or in a log."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def reveal(self) -> str:
+        """The secret. Raises ConfigError naming the variable or file that is missing or empty, never its content."""
+        if (self.env is None) == (self.file is None):
+            raise ConfigError("a secret is either {env: NAME} or {file: PATH}", "hilferuf.yaml")
+        if self.env is not None:
+            value = os.environ.get(self.env, "")
+            if not value:
+                raise ConfigError(
+                    f"the environment variable {self.env} is not set", "hilferuf.yaml", hint=f"export {self.env}=…"
+                )
+            return value
+        try:
+            value = Path(self.file or "").read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError("the secret's file cannot be read", str(self.file)) from error
+        if not value:
+            raise ConfigError("the secret's file is empty", str(self.file))
+        return value
+
+    def __repr__(self) -> str:
+        return f"Secret(env={self.env!r}, file={self.file!r})"
+
+
+class XRule(_Section, frozen=True, kw_only=True):
+    """One rule of the filtered stream; `tag` is our name of it, used to keep X's rules equal to these."""
+
+    value: str
+    tag: str
+
+
+class XSettings(_Section, frozen=True, kw_only=True):
+    """The channel X. `account_id`, `handle`: the brand's own account; its posts are answers, never calls for help."""
+
+    bearer_token: Secret
+    rules: tuple[XRule, ...]
+    account_id: str | None = None
+    handle: str | None = None
+    brand: str | None = None
+    base_url: Url = "https://api.x.com"
+    catch_up_query: str | None = None
+    stall_seconds: Positive = 25.0
+
+
+class FacebookPage(_Section, frozen=True, kw_only=True):
+    """A page that is listened to."""
+
+    id: str
+    access_token: Secret
+    handle: str | None = None
+    brand: str | None = None
+
+
+class FacebookSettings(_Section, frozen=True, kw_only=True):
+    """The channel Facebook: pages polled over the Graph API."""
+
+    pages: tuple[FacebookPage, ...]
+    app_secret: Secret
+    base_url: Url = "https://graph.facebook.com"
+    version: Annotated[str, msgspec.Meta(pattern=r"^v\d+\.\d+$")] = "v25.0"
+    poll_seconds: Positive = 60.0
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    comments_days: Positive = 7.0
+
+
+class MetaWebhook(_Section, frozen=True, kw_only=True):
+    """Meta's page webhook. Several app secrets are accepted, for rotation."""
+
+    verify_token: Secret
+    app_secrets: tuple[Secret, ...]
+    pages: dict[str, str] = {}  # page id -> brand
+
+
+class WebhookSettings(_Section, frozen=True, kw_only=True):
+    """The HTTP server for pushed mentions and facts, and for Meta."""
+
+    secrets: tuple[Secret, ...] = ()
+    host: str = "127.0.0.1"
+    port: Port = 8780
+    meta: MetaWebhook | None = None
+    max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 4 * 1024 * 1024
+
+
+class FileSettings(_Section, frozen=True, kw_only=True):
+    """An NDJSON file of mentions or customer facts; `follow`: go on reading as it grows."""
+
+    path: str
+    kind: Literal["mentions", "facts"]
+    follow: bool = False
+
+
+class Listeners(_Section, frozen=True, kw_only=True):
+    """Who listens where."""
+
+    x: XSettings | None = None
+    facebook: FacebookSettings | None = None
+    webhook: WebhookSettings | None = None
+    files: tuple[FileSettings, ...] = ()
+
+
+class _SinkSettings(_Section, frozen=True, kw_only=True):
+    """What every sink has. `brands`: only tickets of these brands, empty = all. `text`: the post itself, or its link only.
+
+    rerank_minutes: a due time that moved by less is not worth a write of its own.
+    """
+
+    brands: tuple[str, ...] = ()
+    text: TextMode = "full"
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    timeout_seconds: Positive = 20.0
+    observe_seconds: Positive = 30.0
+    rerank_minutes: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    writes_per_minute: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class QueueSettings(_SinkSettings, frozen=True, kw_only=True):
+    """The local ranked queue, an SQLite file in the data folder."""
+
+    path: str = "queue.db"
+
+
+class RequestTrackerSettings(_SinkSettings, frozen=True, kw_only=True):
+    """Request Tracker 5 over REST 2. The three custom fields must exist on the queue (see docs/request-tracker.md)."""
+
+    url: Url
+    token: Secret
+    queue: str
+    external_id_field: str = "ExternalId"
+    rank_field: str = "Rank"
+    label_field: str | None = "Label"
+
+
+class ZendeskSettings(_SinkSettings, frozen=True, kw_only=True):
+    """Zendesk Support. `rank_field`: id of a numeric custom field; `requester_email`: stands for people without an address."""
+
+    url: Url
+    email: str
+    token: Secret
+    rank_field: int | None = None
+    explain_field: int | None = None
+
+
+class Sinks(_Section, frozen=True, kw_only=True):
+    """Where tickets go. Without any, the local queue."""
+
+    queue: QueueSettings | None = None
+    request_tracker: RequestTrackerSettings | None = None
+    zendesk: ZendeskSettings | None = None
+
+
+class Conversation(_Section, frozen=True, kw_only=True):
+    """Which posts of one author belong together (DESIGN rule 3)."""
+
+    gap_hours: Positive = 72.0
+    reopen_days: Positive = 7.0
+
+
+class Retention(_Section, frozen=True, kw_only=True):
+    """How long personal data stays: the recorded log and dead letters, routes of deletes, an author without an open ticket."""
+
+    log_days: Positive = 7.0
+    route_days: Positive = 30.0
+    author_days: Positive = 90.0
+
+
+class Server(_Section, frozen=True, kw_only=True):
+    """Metrics and health; loopback unless told otherwise. Port 0 = any free one."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9464
+
+
+class Log(_Section, frozen=True, kw_only=True):
+    """Log lines: no text of a post and no token at `info`."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Settings(_Section, frozen=True, kw_only=True):
+    """The whole of `hilferuf.yaml`. Paths are relative to the file. Lexicons and strategy: a packaged name or a path."""
+
+    version: Literal[1] = 1
+    data_dir: str = ".hilferuf"
+    lexicons: tuple[str, ...] = ("de", "en")
+    strategy: str = "balanced"
+    need_threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
+    conversation: Conversation = Conversation()
+    retention: Retention = Retention()
+    listeners: Listeners = Listeners()
+    sinks: Sinks = Sinks()
+    server: Server = Server()
+    log: Log = Log()
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings with the file they came from; `base` is the folder that relative paths start at."""
+
+    settings: Settings
+    file: str
+    base: Path
+    document: Document | None = None
+
+    def path(self, name: str) -> Path:
+        """A path of the settings, absolute."""
+        return (self.base / name).resolve()
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder, absolute."""
+        return self.path(self.settings.data_dir)
+
+
+def load_settings(path: Path) -> Loaded:
+    """Reads and validates the settings file whole. Raises ConfigError with file, line, field and the nearest right key."""
+    document = read_yaml(path)
+    if not isinstance(document.value, dict):
+        raise document.error("must be a mapping of settings", hint="see `hilferuf config init`")
+    return Loaded(document.convert(Settings), str(path), path.resolve().parent, document)
+
+
+def packaged() -> Loaded:
+    """Defaults without a brand, a listener or a helpdesk: what `screen` and `replay` use when no configuration is named."""
+    return Loaded(Settings(), "<packaged defaults>", Path.cwd(), None)

@@ -1,0 +1,1 @@
+"""Floor 2: one module a channel, three base loops (stream, poll, push). Listeners hear; they judge nothing."""

@@ -1,0 +1,1 @@
+"""Floor 2: how urgent it is. Factors, strategy, score, due time, explanation: pure functions."""

@@ -1,0 +1,95 @@
+"""AuthorEvent: everything that concerns one author, on the topic `author-events` (key: author key), and the other topics'
+small records: Lookup, Tick, DeadLetter."""
+
+from typing import Literal
+
+import msgspec
+
+from records.facts import Snapshot
+from records.mention import Mention
+from records.times import Timestamp
+from records.verdict import Verdict
+
+
+class _Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="event"):
+    """Base: `event` names the kind."""
+
+
+class Spoke(_Event, frozen=True, kw_only=True, tag="spoke/1"):
+    """The author posted, edited, deleted, hid or restored something. verdict None: an op without text (delete, hide …)."""
+
+    mention: Mention
+    verdict: Verdict | None = None
+
+
+class Answered(_Event, frozen=True, kw_only=True, tag="answered/1"):
+    """The brand answered in public on the channel. `parent_id`: mention id answered; answers all up to `at` in its thread.
+
+    `op` delete takes the answer back; (id, op) is the idempotency key.
+    """
+
+    id: str
+    op: Literal["create", "delete"] = "create"
+    at: Timestamp
+    parent_id: str
+    root_id: str | None = None
+
+
+class Known(_Event, frozen=True, kw_only=True, tag="known/1"):
+    """What is known of a customer linked to this author."""
+
+    snapshot: Snapshot
+
+
+class Helpdesk(_Event, frozen=True, kw_only=True, tag="helpdesk/1"):
+    """Something happened to a ticket in a helpdesk, done by a person there. (sink, id) is the idempotency key."""
+
+    sink: str
+    id: str
+    ticket_id: str
+    at: Timestamp
+    what: Literal["solved", "reopened", "answered", "priority", "closed"]
+    value: str | None = None
+
+
+class Erased(_Event, frozen=True, kw_only=True, tag="erased/1"):
+    """Forget this author: texts go, tickets are redacted, a keyed hash stays so that redelivery revives nothing."""
+
+    at: Timestamp
+
+
+class Tick(_Event, frozen=True, kw_only=True, tag="tick/1"):
+    """Time as an event: one a minute to every stage that keeps timers."""
+
+    at: Timestamp
+
+
+class Rules(_Event, frozen=True, kw_only=True, tag="rules/1"):
+    """From this position on, this lexicon and strategy are in force."""
+
+    lexicon_version: str
+    strategy: str
+
+
+AuthorEvent = Spoke | Answered | Known | Helpdesk | Erased
+
+
+class Lookup(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="lookup/1"):
+    """Asks the shard that knows mention `parent_id` who wrote it, and to pass the answer on. Travels through `mentions`."""
+
+    parent_id: str
+    answered: Answered
+
+
+class DeadLetter(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="schema", tag="dead-letter/1"
+):
+    """What could not be used: original bytes (base64 in JSON), the reason, and where it came from."""
+
+    id: str
+    reason: str
+    field: str | None = None
+    origin: str
+    at: Timestamp
+    original: bytes
+    redriven: bool = False

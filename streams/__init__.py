@@ -1,0 +1,1 @@
+"""Floor 3: topics, stages, the embedded engine, delivery, dead letters."""

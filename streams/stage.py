@@ -1,0 +1,44 @@
+"""A stage: a pure, deterministic function over one record and the state of its key. Engines run it; it knows none."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, NamedTuple, TypeVar
+
+S = TypeVar("S")
+
+
+class Output(NamedTuple):
+    """A record for a topic, under its key."""
+
+    topic: str
+    key: str
+    record: Any
+
+
+class Stage(ABC, Generic[S]):
+    """Reads `source`, keeps one state a key. `step` reads no clock and no network, and gives the same for the same input.
+
+    A step that raises makes the record a dead letter; its state stays as it was. State None = none or deleted.
+    """
+
+    name: str
+    source: str
+
+    @abstractmethod
+    def decode(self, data: bytes) -> Any:
+        """A record of `source`. Raises Poison."""
+
+    @abstractmethod
+    def step(self, state: S | None, record: Any) -> tuple[S | None, list[Output]]:
+        """The new state and what is to be sent."""
+
+    @abstractmethod
+    def load(self, data: bytes) -> S:
+        """State from bytes."""
+
+    @abstractmethod
+    def dump(self, state: S) -> bytes:
+        """State as bytes."""
+
+    def due(self, state: S) -> int | None:
+        """When this key wants a Tick next, milliseconds since 1970; None = never."""
+        return None
