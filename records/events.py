@@ -23,7 +23,8 @@ class Spoke(_Event, frozen=True, kw_only=True, tag="spoke/1"):
 
 
 class Answered(_Event, frozen=True, kw_only=True, tag="answered/1"):
-    """The brand answered in public on the channel. `parent_id`: mention id answered; answers all up to `at` in its thread.
+    """The brand answered on the channel. `parent_id`: mention id answered (None: a direct message to the author as such);
+    answers all up to `at` in its thread.
 
     `op` delete takes the answer back; (id, op) is the idempotency key.
     """
@@ -31,7 +32,7 @@ class Answered(_Event, frozen=True, kw_only=True, tag="answered/1"):
     id: str
     op: Literal["create", "delete"] = "create"
     at: Timestamp
-    parent_id: str
+    parent_id: str | None = None
     root_id: str | None = None
 
 

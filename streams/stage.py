@@ -28,8 +28,8 @@ class Stage(ABC, Generic[S]):
         """A record of `source`. Raises Poison."""
 
     @abstractmethod
-    def step(self, state: S | None, record: Any) -> tuple[S | None, list[Output]]:
-        """The new state and what is to be sent."""
+    def step(self, key: str, state: S | None, record: Any) -> tuple[S | None, list[Output]]:
+        """The new state of this key and what is to be sent."""
 
     @abstractmethod
     def load(self, data: bytes) -> S:

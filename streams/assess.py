@@ -1,0 +1,63 @@
+"""assess: one record an author. Merges an event into the set, derives the wanted tickets, and emits the difference."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from records import codec
+from records.events import AuthorEvent, Rules, Tick
+from records.mention import Mention
+from records.times import DAY, to_ms
+from records.verdict import Verdict
+from streams import derive, identity
+from streams.author import AuthorState, merge, rejudged
+from streams.stage import Output, Stage
+from streams.topics import AUTHOR_EVENTS, TICKETS
+
+
+class Assess(Stage[AuthorState]):
+    """See the module. `judge` is used only when the rules change; `author_days`: how long an author without an open ticket
+    is remembered."""
+
+    name = "assess"
+    source = AUTHOR_EVENTS
+
+    def __init__(self, rules: derive.Rules, judge: Callable[[Mention], Verdict], *, author_days: float = 90.0) -> None:
+        self._rules, self._judge = rules, judge
+        self._keep_ms = int(author_days * DAY)
+        self._states: msgspec.json.Decoder[AuthorState] = msgspec.json.Decoder(AuthorState)
+        self._records: msgspec.json.Decoder[AuthorEvent | Rules] = msgspec.json.Decoder(AuthorEvent | Rules)
+
+    def decode(self, data: bytes) -> AuthorEvent | Rules:
+        """An author event, or a change of the rules. Raises Poison."""
+        try:
+            return self._records.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise codec.poison(error, "author event") from error
+
+    def load(self, data: bytes) -> AuthorState:
+        """State from bytes."""
+        return self._states.decode(data)
+
+    def dump(self, state: AuthorState) -> bytes:
+        """State as bytes."""
+        return codec.encode(state)
+
+    def due(self, state: AuthorState) -> int | None:
+        """When the author may be forgotten: never while a ticket of theirs is open."""
+        if any(e.state == "live" and e.last.status in ("open", "answered") for e in state.tickets.values()):
+            return None
+        return state.newest + self._keep_ms
+
+    def step(self, key: str, state: AuthorState | None, record: Any) -> tuple[AuthorState | None, list[Output]]:
+        """One event of the author `key`."""
+        before = state or AuthorState()
+        if isinstance(record, Tick):
+            due = self.due(before)
+            return (None if due is not None and due <= to_ms(record.at) else state), []
+        after = rejudged(before, self._judge) if isinstance(record, Rules) else merge(before, record)
+        if after is before:
+            return state, []
+        after, operations = identity.reconcile(after, derive.derive(after, key, self._rules))
+        return after, [Output(TICKETS, op.ticket_id, op) for op in operations]

@@ -1,0 +1,172 @@
+"""Which live ticket a derived conversation continues, and what has to be sent: the difference between wanted and emitted.
+
+A live ticket keeps the id first emitted. Two that turn out to be one: the elder goes on, the younger is merged into it.
+A ticket whose conversation is gone is withdrawn; if the conversation comes back, so does its ticket.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from records import codec
+from records.ids import digest, ticket_id
+from records.tickets import Operation, Post, Ticket, TicketOperation
+from streams.author import AuthorState, Emitted
+from streams.derive import Wanted
+
+
+def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState, list[TicketOperation]]:
+    """The state that remembers what is sent now, and the operations to send: none where nothing changed."""
+    owners = assign(state.tickets, wanted)
+    tickets = dict(state.tickets)
+    operations: list[TicketOperation] = []
+    removed = {u.id for u in state.utterances.values() if u.removed}
+    alive: set[str] = set()
+    ids: dict[int, list[str]] = {}
+    for index, want in enumerate(wanted):
+        live, losers = owners[index]
+        chain = ids.setdefault(want.group, [])
+        ticket = _complete(want, live, chain[-1] if chain else None, tickets.get(live), removed)
+        chain.append(live)
+        alive.add(live)
+        _emit(tickets, operations, ticket, want, "live")
+        for loser in losers:
+            alive.add(loser)
+            merged = msgspec.structs.replace(ticket, id=loser, status="merged", merged_into=live, posts=())
+            _emit(tickets, operations, merged, want, "merged")
+    for key, emitted in sorted(state.tickets.items()):
+        if key not in alive and emitted.state == "live":
+            _emit(tickets, operations, _withdrawn(emitted, state, removed), None, "withdrawn")
+    return msgspec.structs.replace(state, tickets=tickets), operations
+
+
+def assign(tickets: dict[str, Emitted], wanted: Sequence[Wanted]) -> list[tuple[str, list[str]]]:
+    """For every wanted ticket its live id, and the ids of live tickets that are merged into it."""
+    claims: list[list[str]] = [[] for _ in wanted]
+    members = [{post.id for post in want.ticket.posts} for want in wanted]
+    for key, emitted in tickets.items():
+        if emitted.state == "merged":
+            continue
+        holding = [i for i, ids in enumerate(members) if emitted.anchor in ids]
+        if not holding:
+            holding = [i for i, ids in enumerate(members) if not ids.isdisjoint(emitted.members)]
+        if holding:
+            claims[holding[0]].append(key)
+    taken = {key for claim in claims for key in claim} | {k for k, e in tickets.items() if e.state == "merged"}
+    result: list[tuple[str, list[str]]] = []
+    for want, claim in zip(wanted, claims, strict=True):
+        # A withdrawn ticket may come back, but it never takes over from one that is live.
+        ordered = sorted(claim, key=lambda k: (tickets[k].state != "live", tickets[k].anchor_at, k))
+        if ordered:
+            result.append((ordered[0], [k for k in ordered[1:] if tickets[k].state == "live"]))
+        else:
+            fresh = _fresh(want, taken)
+            taken.add(fresh)
+            result.append((fresh, []))
+    return result
+
+
+def _fresh(want: Wanted, taken: set[str]) -> str:
+    """The canonical id; where a merged or split ticket already used it up, one derived from it."""
+    candidate, turn = want.ticket.canonical_id, 0
+    while candidate in taken:
+        turn += 1
+        candidate = ticket_id(want.ticket.author_key, f"{want.anchor}#{turn}")
+    return candidate
+
+
+def _complete(want: Wanted, live: str, follows: str | None, emitted: Emitted | None, removed: set[str]) -> Ticket:
+    """The wanted ticket under its live id, with a stub for each post that stood on it and was taken back at its source."""
+    ticket = msgspec.structs.replace(want.ticket, id=live, follows=follows)
+    if emitted is None:
+        return ticket
+    present = {post.id for post in ticket.posts}
+    stubs = [_stub(post) for post in emitted.last.posts if post.id not in present and post.id in removed]
+    if not stubs:
+        return ticket
+    posts = sorted([*ticket.posts, *stubs], key=lambda p: (p.occurred_at, p.id))
+    return msgspec.structs.replace(ticket, posts=tuple(posts))
+
+
+def _withdrawn(emitted: Emitted, state: AuthorState, removed: set[str]) -> Ticket:
+    """The ticket of a conversation that is no more: deleted posts become stubs, after an erasure all of them and the name."""
+    last = emitted.last
+    erased = state.erased_at is not None and last.opened_at <= state.erased_at
+    posts = tuple(_stub(post) if erased or post.id in removed else post for post in last.posts)
+    ticket = msgspec.structs.replace(last, status="withdrawn", posts=posts)
+    if erased:
+        ticket = msgspec.structs.replace(
+            ticket,
+            author_name=None,
+            author_handle=None,
+            author_url=None,
+            subject="[erased]",
+            factors=(),
+            explanation=(),
+        )
+    return ticket
+
+
+def _emit(
+    tickets: dict[str, Emitted],
+    operations: list[TicketOperation],
+    ticket: Ticket,
+    want: Wanted | None,
+    state: str,
+) -> None:
+    before = tickets.get(ticket.id)
+    mark = digest(codec.encode(ticket).decode())
+    if before is not None and before.digest == mark and before.state == state:
+        return
+    version = before.version + 1 if before else 1
+    known = before.members if before else ()
+    bare = msgspec.structs.replace(ticket, posts=tuple(_bare(post) for post in ticket.posts), explanation=())
+    tickets[ticket.id] = Emitted(
+        version=version,
+        digest=mark,
+        anchor=before.anchor if before else (want.anchor if want else ""),
+        anchor_at=before.anchor_at if before else (ticket.posts[0].occurred_at if ticket.posts else ticket.opened_at),
+        last=bare,
+        members=tuple(dict.fromkeys((*known, *(post.id for post in ticket.posts)))),
+        state="live" if state == "live" else ("merged" if state == "merged" else "withdrawn"),
+    )
+    operations.append(
+        TicketOperation(ticket_id=ticket.id, version=version, op=_operation(before, ticket), ticket=ticket)
+    )
+
+
+def _operation(before: Emitted | None, ticket: Ticket) -> Operation:
+    """A word for people; deliver compares states and does not need it."""
+    if ticket.status == "merged":
+        return "merge"
+    if ticket.status == "withdrawn":
+        return "redact" if any(post.removed for post in ticket.posts) else "close"
+    if before is None or before.state == "withdrawn":
+        return "open" if before is None else "reopen"
+    if before.last.status == "solved" and ticket.status == "open":
+        return "reopen"
+    if _removed(ticket.posts) - _removed(before.last.posts):
+        return "redact"
+    if {post.id for post in ticket.posts} - set(before.members):
+        return "append"
+    return "rerank" if before.last.rank_key != ticket.rank_key else "update"
+
+
+def _removed(posts: Iterable[Post]) -> set[str]:
+    return {post.id for post in posts if post.removed}
+
+
+def _stub(post: Post) -> Post:
+    return Post(
+        id=post.id,
+        revision=post.revision,
+        kind=post.kind,
+        role=post.role,
+        occurred_at=post.occurred_at,
+        visibility=post.visibility,
+        removed=True,
+    )
+
+
+def _bare(post: Post) -> Post:
+    return msgspec.structs.replace(post, text=None, media=())

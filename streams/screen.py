@@ -1,0 +1,152 @@
+"""screen: judges one mention and sends what matters to its author. Most mentions end here, so it must be cheap.
+
+State, only for mentions that went on: the route (mention id -> author key), so that a later edit, delete or answer finds its
+way; or what came before its mention (a delete, an answer), until the mention comes. Routes expire by Tick.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from records import codec
+from records.errors import Poison
+from records.events import Answered, Lookup, Spoke, Tick
+from records.mention import Mention
+from records.times import DAY, to_ms
+from records.verdict import Verdict
+from streams.stage import Output, Stage
+from streams.topics import AUTHOR_EVENTS, MENTIONS
+
+Judge = Callable[[Mention], Verdict]
+
+MAX_WAITING = 20  # of one mention: more edits, deletes and answers ahead of it than this are noise
+
+
+class Route(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where the mention went, or what waits for it. `until`: when this may be forgotten, milliseconds since 1970."""
+
+    until: int
+    author_key: str | None = None
+    answered: Answered | None = None
+    answered_to: str | None = None
+    waiting: tuple[Mention | Lookup, ...] = ()
+
+
+class Screen(Stage[Route]):
+    """See the module. `judge` is pure; `on_verdict` is told every verdict, for metrics; `route_days`: life of a route."""
+
+    name = "screen"
+    source = MENTIONS
+
+    def __init__(
+        self, judge: Judge, *, route_days: float = 30.0, on_verdict: Callable[[Mention, Verdict], None] | None = None
+    ) -> None:
+        self._judge, self._on_verdict = judge, on_verdict
+        self._keep_ms = int(route_days * DAY)
+        self._routes: msgspec.json.Decoder[Route] = msgspec.json.Decoder(Route)
+        self._records: msgspec.json.Decoder[Mention | Lookup] = msgspec.json.Decoder(Mention | Lookup)
+
+    def decode(self, data: bytes) -> Mention | Lookup:
+        """A mention or a look-up. Raises Poison."""
+        try:
+            return self._records.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise codec.poison(error, "mention") from error
+
+    def load(self, data: bytes) -> Route:
+        """State from bytes."""
+        return self._routes.decode(data)
+
+    def dump(self, state: Route) -> bytes:
+        """State as bytes."""
+        return codec.encode(state)
+
+    def due(self, state: Route) -> int | None:
+        """A route wants a Tick when it may be forgotten."""
+        return state.until
+
+    def step(self, key: str, state: Route | None, record: Any) -> tuple[Route | None, list[Output]]:
+        """One mention, look-up or Tick."""
+        if isinstance(record, Mention):
+            return self._mention(state, record)
+        if isinstance(record, Lookup):
+            return self._lookup(state, record)
+        if isinstance(record, Tick):
+            return (None if state is None or state.until <= to_ms(record.at) else state), []
+        raise Poison(f"screen cannot use a {type(record).__name__}")
+
+    def _mention(self, state: Route | None, mention: Mention) -> tuple[Route | None, list[Output]]:
+        until = max(to_ms(mention.observed_at) + self._keep_ms, state.until if state else 0)
+        if mention.op in ("create", "update"):
+            return self._spoken(state, mention, until)
+        if state and state.author_key:
+            return msgspec.structs.replace(state, until=until), [_to_author(state.author_key, mention, None)]
+        if state and state.answered and state.answered_to and mention.op == "delete":
+            taken_back = msgspec.structs.replace(state.answered, op="delete")
+            return msgspec.structs.replace(state, until=until), [Output(AUTHOR_EVENTS, state.answered_to, taken_back)]
+        if mention.op == "metrics":
+            return state, []  # counts of a post that nobody waits for
+        return _wait(state, mention, until), []
+
+    def _spoken(self, state: Route | None, mention: Mention, until: int) -> tuple[Route | None, list[Output]]:
+        waiting = state.waiting if state else ()
+        if any(isinstance(item, Mention) and item.op == "delete" for item in waiting):
+            return state, []  # deleted at its source before we saw it: it never counts
+        verdict = self._judge(mention)
+        if self._on_verdict:
+            self._on_verdict(mention, verdict)
+        if verdict.dropped == "own_post":
+            return self._own(state, mention, until)
+        known = state is not None and state.author_key is not None
+        if not (verdict.kept or verdict.context or known):
+            return state, []
+        key = mention.author_key if state is None or state.author_key is None else state.author_key
+        outputs = [_to_author(key, mention, verdict)]
+        for item in waiting:
+            if isinstance(item, Lookup):
+                outputs.append(Output(AUTHOR_EVENTS, key, item.answered))
+            else:
+                outputs.append(_to_author(key, item, None))
+        return Route(until=until, author_key=key), outputs
+
+    def _own(self, state: Route | None, mention: Mention, until: int) -> tuple[Route | None, list[Output]]:
+        """The brand speaks: never a call for help, but an answer to whoever wrote the parent."""
+        thread = mention.thread
+        parent = f"{mention.channel}:{thread.parent_id}" if thread.parent_id else None
+        if parent is None and thread.parent_author_id is None:
+            return state, []
+        answered = Answered(
+            id=mention.id,
+            at=mention.occurred_at,
+            parent_id=parent,
+            root_id=thread.root_id or thread.conversation_id,
+        )
+        if thread.parent_author_id:
+            author = f"{mention.channel}:{thread.parent_author_id}"
+            route = Route(until=until, answered=answered, answered_to=author)
+            return route, [Output(AUTHOR_EVENTS, author, answered)]
+        if parent is None:
+            return state, []
+        return state, [Output(MENTIONS, parent, Lookup(parent_id=parent, answered=answered))]
+
+    def _lookup(self, state: Route | None, lookup: Lookup) -> tuple[Route | None, list[Output]]:
+        if state and state.author_key:
+            return state, [Output(AUTHOR_EVENTS, state.author_key, lookup.answered)]
+        until = max(to_ms(lookup.answered.at) + self._keep_ms, state.until if state else 0)
+        return _wait(state, lookup, until), []
+
+
+def _to_author(key: str, mention: Mention, verdict: Verdict | None) -> Output:
+    # The raw fingerprint and mark-up stay in the log; an author's state keeps only what ranking and tickets need.
+    slim = msgspec.structs.replace(mention, raw=None, text_html=None)
+    return Output(AUTHOR_EVENTS, key, Spoke(mention=slim, verdict=verdict))
+
+
+def _wait(state: Route | None, item: Mention | Lookup, until: int) -> Route:
+    waiting = state.waiting if state else ()
+    if item in waiting:
+        return Route(until=until, waiting=waiting)
+    deletes = tuple(i for i in waiting if isinstance(i, Mention) and i.op == "delete")
+    others = tuple(i for i in waiting if i not in deletes)
+    return Route(until=until, waiting=(*(deletes + others)[-MAX_WAITING + 1 :], item))
