@@ -1,0 +1,13 @@
+import pytest
+
+from listeners.imitations.memory import MemoryPublisher, StepClock
+
+
+@pytest.fixture
+def clock() -> StepClock:
+    return StepClock()
+
+
+@pytest.fixture
+def out() -> MemoryPublisher:
+    return MemoryPublisher()
