@@ -45,7 +45,9 @@ class Assess(Stage[AuthorState]):
         return codec.encode(state)
 
     def due(self, state: AuthorState) -> int | None:
-        """When the author may be forgotten: never while a ticket of theirs is open."""
+        """When the author may be forgotten: never while a ticket of theirs is open, or a customer is linked to them."""
+        if any(s.evidence is not None for s in state.snapshots.values()):
+            return None
         if any(e.state == "live" and e.last.status in ("open", "answered") for e in state.tickets.values()):
             return None
         return state.newest + self._keep_ms

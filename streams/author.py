@@ -29,7 +29,6 @@ class Utterance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     first_at: str | None = None
     spoke: Spoke | None = None
     gone: Mention | None = None  # newest of hide, restore, delete; a delete is final
-    metrics: Mention | None = None
 
     @property
     def removed(self) -> bool:
@@ -111,13 +110,10 @@ def merge_utterance(held: Utterance | None, event: Spoke) -> Utterance:
             return held
         if held.spoke is None or _newer(event, held.spoke):
             held = msgspec.structs.replace(held, spoke=event)
-    elif mention.op == "metrics":
-        if held.metrics is None or _order(mention) > _order(held.metrics):
-            held = msgspec.structs.replace(held, metrics=mention)
     elif held.gone is None or _final(mention) > _final(held.gone):
         held = msgspec.structs.replace(held, gone=mention)
         if mention.op == "delete":  # the source took the text back: it goes here too
-            held = msgspec.structs.replace(held, spoke=None, metrics=None)
+            held = msgspec.structs.replace(held, spoke=None)
     return held
 
 

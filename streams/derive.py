@@ -40,7 +40,6 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     thread: str | None
     mention: Mention
     verdict: Verdict
-    metrics: Mention | None
 
     @property
     def candidate(self) -> bool:
@@ -74,7 +73,6 @@ def _said(utterance: Utterance, spoke: Spoke) -> Said | None:
         thread=thread.root_id or thread.conversation_id,
         mention=spoke.mention,
         verdict=spoke.verdict,
-        metrics=utterance.metrics,
     )
 
 
@@ -215,7 +213,6 @@ def _newest_author(posts: Sequence[Said]) -> Author:
 
 
 def _case_post(post: Said, answered: bool) -> CasePost:
-    metrics = post.metrics.metrics if post.metrics else post.mention.metrics
     return CasePost(
         id=post.id,
         at=post.at,
@@ -223,7 +220,7 @@ def _case_post(post: Said, answered: bool) -> CasePost:
         candidate=post.candidate,
         answered=answered,
         verdict=post.verdict,
-        metrics=metrics,
+        metrics=post.mention.metrics,
     )
 
 

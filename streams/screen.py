@@ -77,6 +77,8 @@ class Screen(Stage[Route]):
         raise Poison(f"screen cannot use a {type(record).__name__}")
 
     def _mention(self, state: Route | None, mention: Mention) -> tuple[Route | None, list[Output]]:
+        if mention.op == "metrics":
+            return state, []  # counts of reactions: no factor looks at how they change yet
         until = max(to_ms(mention.observed_at) + self._keep_ms, state.until if state else 0)
         if mention.op in ("create", "update"):
             return self._spoken(state, mention, until)
@@ -85,8 +87,6 @@ class Screen(Stage[Route]):
         if state and state.answered and state.answered_to and mention.op == "delete":
             taken_back = msgspec.structs.replace(state.answered, op="delete")
             return msgspec.structs.replace(state, until=until), [Output(AUTHOR_EVENTS, state.answered_to, taken_back)]
-        if mention.op == "metrics":
-            return state, []  # counts of a post that nobody waits for
         return _wait(state, mention, until), []
 
     def _spoken(self, state: Route | None, mention: Mention, until: int) -> tuple[Route | None, list[Output]]:
@@ -100,14 +100,15 @@ class Screen(Stage[Route]):
             return self._own(state, mention, until)
         known = state is not None and state.author_key is not None
         if not (verdict.kept or verdict.context or known):
-            return state, []
+            # An edit that overtook its original must be found again when that comes, or the original would count.
+            return (_wait(state, mention, until) if mention.op == "update" else state), []
         key = mention.author_key if state is None or state.author_key is None else state.author_key
         outputs = [_to_author(key, mention, verdict)]
         for item in waiting:
             if isinstance(item, Lookup):
                 outputs.append(Output(AUTHOR_EVENTS, key, item.answered))
             else:
-                outputs.append(_to_author(key, item, None))
+                outputs.append(_to_author(key, item, self._judge(item) if item.op == "update" else None))
         return Route(until=until, author_key=key), outputs
 
     def _own(self, state: Route | None, mention: Mention, until: int) -> tuple[Route | None, list[Output]]:

@@ -1,0 +1,96 @@
+"""deliver, the pure part: how a ledger entry (`Delivery`) changes. The shell round it is `streams.deliverer`.
+
+operation ──take_in──> pending ──begin──> intent written ──(HTTP)──> finish | fail
+"""
+
+import msgspec
+
+from records.ids import operation_id
+from records.tickets import Delivery, Held, Intent, TicketOperation
+from records.times import MINUTE, from_ms, to_ms
+
+MAX_BACKOFF_SECONDS = 600.0
+MAX_RETRY_AFTER_SECONDS = 3_600.0
+
+
+def take_in(held: Delivery | None, operation: TicketOperation, sink: str, rerank_minutes: float) -> Delivery:
+    """The entry with this operation as the wanted state. A version that is not newer changes nothing; superseded versions
+    are skipped; a due time that moved by less than `rerank_minutes` is no work of its own (hysteresis)."""
+    if held is None:
+        return Delivery(
+            sink=sink, ticket_id=operation.ticket_id, author_key=operation.ticket.author_key, wanted=operation
+        )
+    if operation.version <= held.wanted.version:
+        return held
+    quiet = held.state == "settled" and _only_a_small_move(held.wanted, operation, rerank_minutes)
+    return msgspec.structs.replace(
+        held,
+        wanted=operation,
+        state="settled" if quiet else "pending",
+        attempts=0 if held.state != "pending" else held.attempts,
+        not_before=held.not_before if held.state == "pending" else None,
+        error=None,
+    )
+
+
+def _only_a_small_move(before: TicketOperation, after: TicketOperation, minutes: float) -> bool:
+    old, new = before.ticket, after.ticket
+    same = (
+        [(p.id, p.revision, p.removed) for p in old.posts] == [(p.id, p.revision, p.removed) for p in new.posts]
+        and (old.status, old.priority, old.league, old.merged_into, old.follows)
+        == (new.status, new.priority, new.league, new.merged_into, new.follows)
+        and [f.name for f in old.factors if f.points] == [f.name for f in new.factors if f.points]
+    )
+    return same and abs(to_ms(new.due_at) - to_ms(old.due_at)) < minutes * MINUTE
+
+
+def begin(entry: Delivery, now: int) -> Delivery:
+    """The entry with an intent, to be made durable before the first request. An earlier intent without a result stays:
+    it says that the helpdesk must be asked first."""
+    if entry.intent is not None:
+        return entry
+    version = entry.wanted.version
+    return msgspec.structs.replace(
+        entry, intent=Intent(operation_id(entry.ticket_id, entry.sink, version), version, from_ms(now))
+    )
+
+
+def finish(current: Delivery, worked: Delivery, held: Held) -> Delivery:
+    """The entry after a success. `current` is the entry as it stands now: a newer operation may have come meanwhile, then
+    there is more work; `worked` is the one that was sent."""
+    newer = current.wanted.version > worked.wanted.version
+    return msgspec.structs.replace(
+        current,
+        held=held,
+        intent=None,
+        state="pending" if newer else "settled",
+        attempts=0,
+        not_before=None,
+        error=None,
+    )
+
+
+def fail(current: Delivery, now: int, message: str, retry_after: float | None, spread: float) -> Delivery:
+    """The entry after a failure that may pass: the intent stays, the next try waits. `spread` is a random number 0-1 that
+    keeps many entries from coming back at once; the other side's `retry_after` (seconds) is a floor, within reason."""
+    backoff = min(MAX_BACKOFF_SECONDS, 2.0 ** min(current.attempts, 16))
+    wait = spread * backoff + min(max(retry_after or 0.0, 0.2), MAX_RETRY_AFTER_SECONDS)
+    return msgspec.structs.replace(
+        current,
+        attempts=current.attempts + 1,
+        not_before=from_ms(now + int(wait * 1000)),
+        error=message,
+    )
+
+
+def bury(current: Delivery, worked: Delivery, message: str) -> Delivery:
+    """The entry after a failure that will never pass for this wanted state; a newer one is tried again."""
+    newer = current.wanted.version > worked.wanted.version
+    return msgspec.structs.replace(
+        current, state="pending" if newer else "dead", attempts=0, not_before=None, error=message
+    )
+
+
+def ready_at(entry: Delivery) -> int:
+    """When the entry may be tried, milliseconds since 1970; 0 = at once."""
+    return to_ms(entry.not_before) if entry.not_before else 0

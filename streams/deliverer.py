@@ -1,0 +1,196 @@
+"""The shell round `streams.deliver`: works the ledger of one sink by rank, and brings back what people did there.
+
+Transaction 1 writes intents; then HTTP, outside any transaction; transaction 2 writes results. One entry is worked by one task
+at a time, different entries side by side. A helpdesk that is down pauses its own deliverer and no other.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import structlog
+
+from listeners.contract import Clock
+from records import codec
+from records.errors import HilferufError, Permanent, Refused, Transient
+from records.tickets import Delivery, Held
+from records.times import from_ms
+from sinks.contract import Observed, Sink
+from streams import deliver, metrics
+from streams.store import Store
+from streams.topics import AUTHOR_EVENTS
+
+T = TypeVar("T")
+Converge = Callable[[Sink, Delivery], Awaitable[Held]]
+log = structlog.get_logger("deliver")
+
+TRIP_AFTER = 5  # failures in a row that pause the sink
+MAX_PAUSE_SECONDS = 60.0
+REFUSED_PAUSE_SECONDS = 30.0
+IDLE_SECONDS = 1.0
+
+
+class Ledger(Protocol):
+    """Where the entries lie: the embedded engine."""
+
+    async def call(self, work: Callable[[Store], T]) -> T:
+        """Run inside a transaction; returns after the commit."""
+        ...
+
+
+class Deliverer:
+    """One sink. `wake` is set by the engine when there may be new work."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        ledger: Ledger,
+        converge: Converge,
+        *,
+        clock: Clock,
+        concurrency: int = 4,
+        observe_seconds: float = 30.0,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        self.sink, self._ledger, self._converge, self._clock = sink, ledger, converge, clock
+        self._concurrency, self._observe_seconds, self._spread = concurrency, observe_seconds, spread
+        self._working: dict[str, asyncio.Task[None]] = {}
+        self._paused_until = 0
+        self._failures = 0
+        self.trouble: str | None = None
+        self.wake = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver and observe until `stop`; what is being written is finished first (at most ten seconds)."""
+        observing = asyncio.create_task(self._observe(stop))
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self.wake.clear()
+                await self._start_work()
+                waiting = [*self._working.values(), stopped, asyncio.create_task(self.wake.wait())]
+                await asyncio.wait(waiting, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                waiting[-1].cancel()
+        finally:
+            stopped.cancel()
+            observing.cancel()
+            if self._working:
+                await asyncio.wait(self._working.values(), timeout=10)
+            await asyncio.gather(observing, stopped, return_exceptions=True)
+            await self.sink.aclose()
+
+    async def drain(self) -> None:
+        """Work until nothing is due any more (for tests and `deliver --drain`)."""
+        while await self._start_work() or self._working:
+            if self._working:
+                await asyncio.wait(self._working.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def _start_work(self) -> int:
+        """Claim what is due, highest rank first, and start a task for each. Returns how many."""
+        now = self._clock.now()
+        limit = 1 if self._failures >= TRIP_AFTER else self._concurrency  # a tripped sink is tried with one write
+        free = limit - len(self._working)
+        metrics.SINK_UP.labels(self.sink.name).set(0 if now < self._paused_until else 1)
+        if free <= 0 or now < self._paused_until:
+            return 0
+        busy = frozenset(self._working)
+
+        def claim(store: Store) -> list[Delivery]:
+            due = store.due_deliveries(self.sink.name, now, free + len(busy))
+            chosen = [entry for entry in due if entry.ticket_id not in busy][:free]
+            for entry in chosen:
+                store.put_delivery(deliver.begin(entry, now), now)
+            return chosen  # as they were: an intent that stands already says "look up first"
+
+        for entry in await self._ledger.call(claim):
+            self._working[entry.ticket_id] = asyncio.create_task(self._work(entry))
+        return len(self._working) - len(busy)
+
+    async def _work(self, entry: Delivery) -> None:
+        try:
+            await self._write(entry)
+        finally:
+            self._working.pop(entry.ticket_id, None)
+
+    async def _write(self, entry: Delivery) -> None:
+        """Converge one entry and store what came of it."""
+        name = self.sink.name
+        try:
+            with metrics.DELIVERY_SECONDS.labels(name).time():
+                held = await self._converge(self.sink, entry)
+        except Refused as error:
+            self._pause(REFUSED_PAUSE_SECONDS, str(error))
+            await self._later(entry, str(error), None, "refused")
+        except Permanent as error:
+            message = str(error)
+            log.error("ticket refused for good", sink=name, ticket=entry.ticket_id, error=message)  # noqa: TRY400 - no fault of ours
+            await self._store(entry, lambda current: deliver.bury(current, entry, message))
+            metrics.DELIVERIES.labels(name, "dead").inc()
+            self._failures = 0
+        except Transient as error:
+            self._failed(str(error), error.retry_after)
+            await self._later(entry, str(error), error.retry_after, "later")
+        except Exception as error:  # a fault of ours: the entry stays, nothing is lost, and it is told
+            log.exception("delivery failed", sink=name, ticket=entry.ticket_id)
+            self._failed(repr(error), None)
+            await self._later(entry, f"{type(error).__name__}: {error}", None, "later")
+        else:
+            self._failures, self.trouble = 0, None
+            await self._store(entry, lambda current: deliver.finish(current, entry, held))
+            metrics.DELIVERIES.labels(name, "done").inc()
+
+    async def _later(self, entry: Delivery, message: str, retry_after: float | None, outcome: str) -> None:
+        now, spread = self._clock.now(), self._spread()
+        await self._store(entry, lambda current: deliver.fail(current, now, message, retry_after, spread))
+        metrics.DELIVERIES.labels(self.sink.name, outcome).inc()
+
+    async def _store(self, entry: Delivery, change: Callable[[Delivery], Delivery]) -> None:
+        """Transaction 2: the change is applied to the entry as it stands now, since a newer operation may have come."""
+
+        def write(store: Store) -> None:
+            current = store.delivery(entry.sink, entry.ticket_id)
+            if current is not None:
+                changed = change(current)
+                store.put_delivery(changed, deliver.ready_at(changed))
+
+        await self._ledger.call(write)
+
+    def _failed(self, message: str, retry_after: float | None) -> None:
+        self._failures += 1
+        if self._failures >= TRIP_AFTER or retry_after:
+            backoff = min(MAX_PAUSE_SECONDS, 2.0 ** max(self._failures - TRIP_AFTER, 0)) * self._spread()
+            self._pause(max(backoff, min(retry_after or 0.0, deliver.MAX_RETRY_AFTER_SECONDS)), message)
+
+    def _pause(self, seconds: float, message: str) -> None:
+        self._paused_until = max(self._paused_until, self._clock.now() + int(seconds * 1000))
+        if self.trouble is None:
+            log.warning("sink paused", sink=self.sink.name, until=from_ms(self._paused_until), error=message)
+        self.trouble = message
+
+    async def _observe(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self.observe_once()
+            except (HilferufError, OSError) as error:
+                log.warning("cannot observe", sink=self.sink.name, error=str(error))
+            await self._clock.sleep(self._observe_seconds)
+
+    async def observe_once(self) -> int:
+        """Bring back what people did since the last time, as author events; returns how many."""
+        key = f"observe:{self.sink.name}"
+        cursor = await self._ledger.call(lambda store: store.cursor(key))
+        seen: Observed = await self.sink.observe(cursor)
+
+        def write(store: Store) -> int:
+            records: list[tuple[str, bytes]] = []
+            for event in seen.events:
+                entry = store.delivery(self.sink.name, event.ticket_id)
+                if entry is not None:
+                    records.append((entry.author_key, codec.encode(event)))
+                    metrics.HUMAN_EVENTS.labels(self.sink.name, event.what).inc()
+            store.append(AUTHOR_EVENTS, records, self._clock.now())
+            store.set_cursor(key, seen.cursor)
+            return len(records)
+
+        return await self._ledger.call(write)
