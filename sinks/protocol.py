@@ -1,0 +1,180 @@
+"""The order of steps that makes a ticket exist once, the same for every helpdesk and pure of any store.
+
+    0  intent     made durable by the caller, before
+    1  look up    by our own id in the helpdesk, or by the remote id that the ledger knows; trust nothing else
+    2  create     once; whatever it answers, look up again: somebody may have raced us, and an answer may have got lost
+    3  fold       several remote tickets of one id: the others are merged into the first, by everyone in the same order
+    4  read back  what stands there now; a remote value unlike our last write is a person's and is never written again
+    5  converge   write the differences, read back, compare
+    6  result     made durable by the caller, after
+
+Running it again after any error or crash goes on where it broke off; running it twice does nothing the second time.
+
+Outcomes that are no error (see docs/request-tracker.md for what a person sees):
+- never created and withdrawn or merged: nothing is created; `remote_id` is "".
+- deleted in the helpdesk: `gone`, never written again; a new candidate post makes a new remote ticket.
+- unknown to the helpdesk (restored from a backup): found by our id, or created again with the whole conversation.
+- closed for good: a new post makes a follow-up ticket that names the closed one.
+- merged by a person into another ticket: posts are appended there, its fields are left alone.
+"""
+
+import msgspec
+
+from records.errors import Permanent, Transient
+from records.tickets import Delivery, Held, Ticket
+from sinks.contract import Sink
+from sinks.plan import Changes, changes, is_over
+from sinks.render import named
+
+FIELDS = ("status", "priority", "rank_key", "subject", "note")
+
+
+async def converge(sink: Sink, delivery: Delivery) -> Held:
+    """Bring the helpdesk to `delivery.wanted` and return what it holds then. Raises Transient, Permanent, Refused.
+
+    `delivery.held`: the ledger's belief, None = never created. `delivery.intent`: an *earlier* intent without a result
+    (give the entry as it was before the intent of this call was recorded); then remote values may be our own unfinished
+    work, and only those unlike both our last write and the wanted ones count as a person's.
+    """
+    wanted, ticket, held = delivery.wanted, delivery.wanted.ticket, delivery.held
+    recovering = delivery.intent is not None
+    if held is not None and held.version > wanted.version:
+        return held  # stale: a newer version is there already
+    known = held if held is not None and held.remote_id else None
+    if known is None and not recovering and _needless(ticket):
+        return Held(remote_id="", version=wanted.version, status=ticket.status)
+    remote = await _locate(sink, ticket, known, recovering)
+    if remote is None:
+        return Held(remote_id="", version=wanted.version, status=ticket.status)
+    if remote.gone:
+        return _stamp(remote, wanted.version, known)
+    remote = _judge_edits(sink, remote, known, ticket, recovering)
+    if ticket.merged_into is not None:
+        return _stamp(await _merge(sink, remote, ticket), wanted.version, known)
+    back = await sink.write(remote, ticket)
+    left = changes(back, ticket, sink.fields, sink.rerank_minutes)
+    if left:
+        raise Permanent(_dropped(sink, back, ticket, left))
+    return _stamp(back, wanted.version, known)
+
+
+def _needless(ticket: Ticket) -> bool:
+    return ticket.status in ("withdrawn", "merged") or ticket.merged_into is not None
+
+
+async def _locate(sink: Sink, ticket: Ticket, known: Held | None, recovering: bool) -> Held | None:
+    """The remote ticket as it is now, named; created where it has to be. None: there is none and none is needed."""
+    follows: str | None = None
+    if known is not None:
+        remote = await _read(sink, known.remote_id, ticket)
+        if remote is not None:
+            if remote.gone and not _news(ticket, known, remote):
+                return remote
+            if not remote.gone and not (remote.status == "closed" and _news(ticket, known, remote)):
+                return remote
+            follows = None if remote.gone else remote.remote_id
+    found = [held for held in await sink.find(ticket.id) if not held.gone]
+    if not any(held.status != "closed" for held in found):
+        if found and not _needless(ticket):
+            closed = await _read(sink, found[-1].remote_id, ticket)
+            if closed is not None and not _news(ticket, known, closed):
+                return closed
+            follows = found[-1].remote_id
+        if _needless(ticket):
+            return await _read(sink, found[-1].remote_id, ticket) if found else None
+        created = await sink.create(ticket, follows)
+        found = [held for held in await sink.find(ticket.id) if not held.gone and held.status != "closed"]
+        if created not in [held.remote_id for held in found]:
+            found.append(Held(remote_id=created))
+    return await _fold(sink, ticket, [held for held in found if held.status != "closed"])
+
+
+async def _fold(sink: Sink, ticket: Ticket, found: list[Held]) -> Held:
+    """Merge all but the first into the first, so that any number of racing deliverers end with one."""
+    winner, *losers = found
+    for loser in losers:
+        await sink.merge(loser.remote_id, winner.remote_id)
+    remote = await _read(sink, winner.remote_id, ticket)
+    if remote is None or remote.gone:
+        raise Transient(f"{sink.name}: ticket {winner.remote_id} vanished while it was written; looking again")
+    return remote
+
+
+async def _read(sink: Sink, remote_id: str, ticket: Ticket) -> Held | None:
+    """What the remote ticket holds, named. None also where it belongs to another ticket of ours: after a restore from a
+    backup a helpdesk gives the same number to somebody else's call."""
+    remote = await sink.read(remote_id)
+    if remote is None:
+        return None
+    followed = remote.remote_id != remote_id
+    if not followed and not remote.gone and remote.ticket_id is not None and remote.ticket_id != ticket.id:
+        return None
+    return named(remote, ticket)
+
+
+def _news(ticket: Ticket, known: Held | None, remote: Held) -> bool:
+    """Whether the author said something that neither ledger nor helpdesk has seen: only that makes a new remote ticket."""
+    if _needless(ticket):
+        return False
+    seen = {*remote.posts, *(known.posts if known is not None else ())}
+    return any(post.role == "candidate" and not post.removed and post.id not in seen for post in ticket.posts)
+
+
+def _judge_edits(sink: Sink, remote: Held, known: Held | None, ticket: Ticket, recovering: bool) -> Held:
+    """`remote` with what people changed in `human`."""
+    human = {*remote.human, *(known.human if known is not None else ())}
+    if remote.ticket_id is not None and remote.ticket_id != ticket.id:
+        human.update(FIELDS)  # a person merged ours into another ticket: its rank and status are not ours to set
+    elif known is not None and known.remote_id == remote.remote_id and not sink.tells_editors:
+        for field in ("status", "priority", "rank_key"):
+            before, now = getattr(known, field), getattr(remote, field)
+            if before is None or _alike(field, before, now):
+                continue
+            if not (recovering and _alike(field, getattr(ticket, field), now)):
+                human.add(field)
+    if "status" in human and not is_over(remote.status) and "status" not in remote.human and sink.tells_editors:
+        human.discard("status")  # reopened since: the earlier edit is history
+    return msgspec.structs.replace(remote, human=tuple(sorted(human)))
+
+
+def _alike(field: str, one: object, other: object) -> bool:
+    if field != "status":
+        return one == other
+    return is_over(str(one)) == is_over(str(other))
+
+
+async def _merge(sink: Sink, remote: Held, ticket: Ticket) -> Held:
+    """Merge ours into the remote ticket of `ticket.merged_into`."""
+    found = [held for held in await sink.find(ticket.merged_into or "") if not held.gone]
+    if not found:
+        raise Transient(f"{sink.name}: ticket {ticket.merged_into}, which takes over {ticket.id}, is not there yet")
+    winner = found[0].remote_id
+    if remote.remote_id == winner:
+        return msgspec.structs.replace(remote, merged_into=winner)
+    await sink.merge(remote.remote_id, winner)
+    after = await _read(sink, remote.remote_id, ticket)
+    if after is None or not (after.remote_id == winner or is_over(after.status)):
+        raise Permanent(f"{sink.name} did not merge ticket {remote.remote_id} into {winner}")
+    return msgspec.structs.replace(after, merged_into=winner)
+
+
+def _stamp(held: Held, version: int, known: Held | None) -> Held:
+    """`held` as the ledger keeps it: with the version, and with what the helpdesk itself does not remember."""
+    before = known or Held(remote_id="")
+    receipt = tuple(dict.fromkeys((*before.receipt, *held.receipt)))
+    human = tuple(sorted({*before.human, *held.human}))
+    posts = {**before.posts, **held.posts} if held.gone else held.posts
+    return msgspec.structs.replace(held, version=version, receipt=receipt, human=human, posts=posts)
+
+
+def _dropped(sink: Sink, back: Held, ticket: Ticket, left: Changes) -> str:
+    """What the helpdesk took without an error and does not hold, each with its name there and the value."""
+    parts = [f"post {post.id}" for post in left.append]
+    parts += [f"the new revision of post {post.id}" for post in left.correct]
+    parts += [f"the removal of post {post.id}" for post in left.redact]
+    for field, value in (("rank_key", left.rank_key), ("priority", left.priority), ("status", left.status)):
+        if value is not None:
+            parts.append(f"{sink.fields[field]}='{value}' (holds {getattr(back, field)!r})")
+    if left.note is not None:
+        parts.append(sink.fields["note"])
+    return f"{sink.name} dropped {', '.join(parts)} on ticket {back.remote_id}; check the fields and rights (`hilferuf doctor`)"
