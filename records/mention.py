@@ -26,7 +26,7 @@ TimeQuality = Literal["platform", "sent", "observed", "date_only"]
 MediaType = Literal[
     "image", "gif", "video", "audio", "voice", "sticker", "document", "link", "location", "contact", "other"
 ]  # fmt: skip
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # more digits overflow a float in the rules
 MentionId = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+:[^\s]+$")]
 
 
@@ -174,9 +174,9 @@ class Product(_Part, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One repair made on the way in. `change` is left out where a value was replaced rather than emptied or cut."""
 
-    field: str
+    field: str = ""
     change: Literal["nulled", "truncated"] | None = None
-    reason: str
+    reason: str = ""
 
 
 class Ingest(_Part, frozen=True, kw_only=True):
@@ -193,9 +193,9 @@ class Ingest(_Part, frozen=True, kw_only=True):
 class Raw(_Part, frozen=True, kw_only=True):
     """Fingerprint of the bytes as received."""
 
-    sha256: str
+    sha256: str | None = None
     ref: str | None = None
-    bytes: Count
+    bytes: int | None = None
 
 
 class Mention(_Part, frozen=True, kw_only=True, tag_field="schema", tag="mention/1"):
