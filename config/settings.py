@@ -77,7 +77,8 @@ class FacebookPage(_Section, frozen=True, kw_only=True):
 
 
 class FacebookSettings(_Section, frozen=True, kw_only=True):
-    """The channel Facebook: pages polled over the Graph API."""
+    """The channel Facebook: pages polled over the Graph API. `comments_days`: how old a post may be whose comments are still
+    read; `catch_up_hours`: how far back the very first start reads."""
 
     pages: tuple[FacebookPage, ...]
     app_secret: Secret
@@ -86,6 +87,7 @@ class FacebookSettings(_Section, frozen=True, kw_only=True):
     poll_seconds: Positive = 60.0
     page_size: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
     comments_days: Positive = 7.0
+    catch_up_hours: Positive = 24.0
 
 
 class MetaWebhook(_Section, frozen=True, kw_only=True):
