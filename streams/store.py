@@ -277,6 +277,11 @@ class Store:
         rows = self.sql.execute("SELECT value FROM deliveries WHERE ? IS NULL OR sink = ?", (sink, sink))
         return [codec.deliveries.decode(row[0]) for row in rows]
 
+    def deliveries_of(self, ticket: str) -> list[Delivery]:
+        """The entries of one ticket, by sink."""
+        rows = self.sql.execute("SELECT value FROM deliveries WHERE ticket = ? ORDER BY sink", (ticket,))
+        return [codec.deliveries.decode(row[0]) for row in rows]
+
     def pending(self, sink: str) -> int:
         """How many entries have work left."""
         row = self.sql.execute("SELECT count(*) FROM deliveries WHERE sink = ? AND pending = 1", (sink,)).fetchone()

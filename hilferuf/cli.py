@@ -1,0 +1,230 @@
+"""The command line. Each command lives in its own module under `hilferuf.commands` and is imported when it runs, so that
+`hilferuf --help` stays fast."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from hilferuf import __version__
+
+app = typer.Typer(
+    name="hilferuf",
+    help="Hears calls for help on social channels and puts them, ranked and explained, into your helpdesk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+config_app = typer.Typer(
+    help="Settings: check them, write a first file, print their JSON Schema.", no_args_is_help=True
+)
+dlq_app = typer.Typer(help="Dead letters: what could not be read, with its reason.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+app.add_typer(dlq_app, name="dlq")
+
+Config = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads this form on every Python
+    typer.Option(
+        "--config", "-c", envvar="HILFERUF_CONFIG", help="Settings file; default ./hilferuf.yaml.", show_default=False
+    ),
+]
+RulesConfig = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="HILFERUF_CONFIG",
+        help="Settings file; default: packaged defaults, no brand.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+def main() -> None:
+    """Entry point: errors of ours become one line and exit code 1 (2 for a wrong configuration), never a traceback."""
+    from config.yaml_file import ConfigError
+    from records.errors import HilferufError
+
+    try:
+        app()
+    except ConfigError as error:
+        print(f"hilferuf: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except HilferufError as error:
+        print(f"hilferuf: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader (`| head`) has gone: nothing is wrong
+        sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"hilferuf {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long the story's day takes.", min=1)] = 25.0,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines, as without a terminal.")] = False,
+) -> None:
+    """Play a bundled story of an invented brand through the whole product, on this machine alone."""
+    from hilferuf.commands.demo import demo as command
+
+    raise typer.Exit(command(seconds, plain))
+
+
+@app.command()
+def run(
+    config: Config = None,
+    drain: Annotated[bool, typer.Option("--drain", help="Stop when nothing is left to do.")] = False,
+) -> None:
+    """Listen, rank and deliver in one process on the embedded engine."""
+    from hilferuf.commands.service import service
+
+    raise typer.Exit(service(config, {"listen", "stages", "deliver"}, drain=drain))
+
+
+@app.command()
+def listen(config: Config = None) -> None:
+    """Only listen: write what is heard into the log, beside a running engine."""
+    from hilferuf.commands.service import service
+
+    raise typer.Exit(service(config, {"listen"}))
+
+
+@app.command()
+def deliver(
+    config: Config = None,
+    drain: Annotated[bool, typer.Option("--drain", help="Stop when nothing is left to do.")] = False,
+) -> None:
+    """Only deliver: work the ledger, beside a running engine."""
+    from hilferuf.commands.service import service
+
+    raise typer.Exit(service(config, {"deliver"}, drain=drain))
+
+
+@app.command()
+def screen(config: RulesConfig = None) -> None:
+    """Judge mentions: NDJSON on standard input, one verdict a line on standard output, in the same order."""
+    from hilferuf.commands.judge import screen as command
+
+    raise typer.Exit(command(config))
+
+
+@app.command()
+def replay(
+    mentions: Annotated[
+        list[str], typer.Argument(help="NDJSON files of mentions; - = standard input.", show_default=False)
+    ],
+    facts: Annotated[Optional[list[str]], typer.Option(help="NDJSON file of customer facts; may be repeated.")] = None,  # noqa: UP045
+    until: Annotated[Optional[str], typer.Option(help="The time it is (UTC, RFC 3339); default: now.")] = None,  # noqa: UP045
+    config: RulesConfig = None,
+    json: AsJson = False,
+) -> None:
+    """Run the whole pipeline in memory with event time as the clock, and print the ranked queue."""
+    from hilferuf.commands.judge import replay as command
+
+    raise typer.Exit(command(config, mentions, facts or [], until, json))
+
+
+@app.command()
+def queue(
+    config: Config = None,
+    limit: Annotated[int, typer.Option(help="How many tickets.", min=1)] = 20,
+    everything: Annotated[bool, typer.Option("--all", help="Answered and solved tickets too.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Show the ranked queue, and where each ticket was delivered."""
+    from hilferuf.commands.look import queue as command
+
+    raise typer.Exit(command(config, limit, everything, json))
+
+
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(metavar="MENTION|TICKET", help="An id such as x:1 or hf-0123456789abcdef.")],
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Say why a ticket stands where it stands, or why a mention was dropped."""
+    from hilferuf.commands.look import explain as command
+
+    raise typer.Exit(command(config, what, json))
+
+
+@dlq_app.command("list")
+def dlq_list(config: Config = None, json: AsJson = False) -> None:
+    """List dead letters."""
+    from hilferuf.commands.dlq import list_letters
+
+    raise typer.Exit(list_letters(config, json))
+
+
+@dlq_app.command("show")
+def dlq_show(letter: Annotated[str, typer.Argument(help="Id of the dead letter.")], config: Config = None) -> None:
+    """Show one dead letter with its original bytes."""
+    from hilferuf.commands.dlq import show
+
+    raise typer.Exit(show(config, letter))
+
+
+@dlq_app.command("redrive")
+def dlq_redrive(
+    letters: Annotated[Optional[list[str]], typer.Argument(help="Ids; none = all.", show_default=False)] = None,  # noqa: UP045
+    config: Config = None,
+) -> None:
+    """Put dead letters through the door again, after the fault was mended."""
+    from hilferuf.commands.dlq import redrive
+
+    raise typer.Exit(redrive(config, letters or []))
+
+
+@dlq_app.command("drop")
+def dlq_drop(
+    letters: Annotated[list[str], typer.Argument(help="Ids, or `all`.", show_default=False)], config: Config = None
+) -> None:
+    """Delete dead letters for good."""
+    from hilferuf.commands.dlq import drop
+
+    raise typer.Exit(drop(config, letters))
+
+
+@config_app.command("check")
+def config_check(config: Config = None) -> None:
+    """Read settings, lexicons and strategy whole; say what is wrong, with file, line and field."""
+    from hilferuf.commands.settings import check
+
+    raise typer.Exit(check(config))
+
+
+@config_app.command("init")
+def config_init(
+    folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(),
+    brand: Annotated[str, typer.Option(help="Your brand's name.")] = "Acme",
+) -> None:
+    """Write a first hilferuf.yaml and a brand lexicon, with comments."""
+    from hilferuf.commands.settings import init
+
+    raise typer.Exit(init(folder, brand))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON Schema of hilferuf.yaml, for editors."""
+    from hilferuf.commands.settings import schema
+
+    raise typer.Exit(schema())
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Check files, credentials, helpdesks and ports: one line each, with what to do."""
+    from hilferuf.commands.doctor import doctor as command
+
+    raise typer.Exit(command(config))

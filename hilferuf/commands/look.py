@@ -1,0 +1,103 @@
+"""`hilferuf queue` and `hilferuf explain`: what the engine's file says, beside a running service."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+from lexicons.judgement import judge
+
+from hilferuf.commands.judge import ticket_line
+from hilferuf.engine_file import opened
+from hilferuf.rules import rules_of, settings_of
+from records import codec
+from records.errors import HilferufError
+from records.mention import Mention, revision_order
+from records.tickets import Ticket
+from records.verdict import Verdict
+from streams.memory import ranked
+from streams.store import Store
+from streams.topics import MENTIONS
+
+EVERYTHING = 1_000_000
+
+
+def queue(config: Path | None, limit: int, everything: bool, as_json: bool) -> int:
+    """The ranked queue."""
+    statuses = ("open", "answered", "solved") if everything else ("open",)
+    with opened(settings_of(config)) as store:
+        tickets = ranked(store.tickets(statuses, EVERYTHING if everything else limit))[:limit]
+        delivered = {ticket.id: _where(store, ticket.id) for ticket in tickets}
+    if as_json:
+        for rank, ticket in enumerate(tickets, 1):
+            line = ticket_line(ticket, rank, ticket.id) | {"delivered": delivered[ticket.id]}
+            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    else:
+        from hilferuf.views import print_queue
+
+        print_queue(tickets, {key: ", ".join(_word(d) for d in value) or "-" for key, value in delivered.items()})
+    return 0
+
+
+def explain(config: Path | None, what: str, as_json: bool) -> int:
+    """Why a ticket stands where it stands, or what was thought of a mention."""
+    loaded = settings_of(config)
+    with opened(loaded) as store:
+        ticket = store.ticket(what) or next(iter(store.tickets_of(what)), None)
+        rank = _rank(store, ticket) if ticket else None
+        versions = [] if ticket else store.by_key(MENTIONS, what)
+    if ticket is not None:
+        if as_json:
+            sys.stdout.buffer.write(msgspec.json.encode(ticket_line(ticket, rank or 0, ticket.id)) + b"\n")
+        else:
+            from rich.console import Console
+
+            from hilferuf.views import ticket_panel
+
+            Console().print(ticket_panel(ticket, rank))
+        return 0
+    heard = [record for entry in versions if isinstance(record := codec.mentions.decode(entry.value), Mention)]
+    if not heard:
+        raise HilferufError(f"{what} is neither a ticket nor a mention in the log (mentions leave it after log_days)")
+    rules = rules_of(loaded)
+    newest = max(heard, key=revision_order)
+    verdict = judge(newest, rules.lexicon)
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
+    else:
+        _print_verdict(verdict)
+    return 0
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    print(f"{verdict.id} stands on no ticket. Judged again now, from the log, with lexicons {verdict.lexicon_version}:")
+    need = "not judged" if verdict.need is None else f"{verdict.need:.2f}"
+    print(
+        f"  {'would be kept' if verdict.kept else f'dropped: {verdict.dropped}'}; need {need}; brand {verdict.brand or '-'}"
+    )
+    for hit in verdict.triggers:
+        print(f"  trigger {hit.id} ({hit.weight:+g}): {hit.text!r} at {hit.start}-{hit.end}")
+    if verdict.reasons:
+        print("  because: " + ", ".join(verdict.reasons))
+
+
+def _rank(store: Store, ticket: Ticket) -> int | None:
+    order = ranked(store.tickets(("open", "answered", "solved"), EVERYTHING))
+    return next((rank for rank, other in enumerate(order, 1) if other.id == ticket.id), None)
+
+
+def _where(store: Store, ticket_id: str) -> list[dict[str, str | None]]:
+    return [
+        {
+            "sink": entry.sink,
+            "state": entry.state,
+            "remote": entry.held.remote_id if entry.held else None,
+            "url": entry.held.url if entry.held else None,
+            "error": entry.error,
+        }
+        for entry in store.deliveries_of(ticket_id)
+    ]
+
+
+def _word(delivery: dict[str, str | None]) -> str:
+    state = "" if delivery["state"] == "settled" else f" ({delivery['state']})"
+    return f"{delivery['sink']} {delivery['remote'] or '…'}{state}"

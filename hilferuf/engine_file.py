@@ -1,0 +1,33 @@
+"""Reading the engine's file from a command, beside a running service: a connection of its own, one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.settings import Loaded
+from records.errors import HilferufError
+from streams.store import Store, connect
+
+FILE = "hilferuf.db"
+
+
+def path_of(loaded: Loaded) -> Path:
+    """Where the engine's file lies."""
+    return loaded.data_dir / FILE
+
+
+@contextmanager
+def opened(loaded: Loaded) -> Iterator[Store]:
+    """The store in one transaction, committed at the end. Raises HilferufError where nothing has run yet."""
+    path = path_of(loaded)
+    if not path.exists():
+        raise HilferufError(f"{path} does not exist yet: `hilferuf run` makes it")
+    connection = connect(path)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield Store(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.close()
