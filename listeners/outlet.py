@@ -8,6 +8,7 @@ from listeners.clock import pause, unless_stopped
 from listeners.contract import Bad, Clock, Cursor, Publisher
 from listeners.status import Status
 from records.errors import Transient
+from records.facts import CustomerFact
 from records.mention import Mention
 
 BACKPRESSURE = Backoff(base=0.1, cap=5.0)
@@ -22,18 +23,25 @@ class Outlet:
         self._out, self._clock, self._stop, self._status, self._random = out, clock, stop, status, random
 
     async def give(
-        self, mentions: Sequence[Mention] = (), *, bad: Sequence[Bad] = (), cursor: Cursor | None = None
+        self,
+        mentions: Sequence[Mention] = (),
+        *,
+        facts: Sequence[CustomerFact] = (),
+        bad: Sequence[Bad] = (),
+        cursor: Cursor | None = None,
     ) -> None:
         """Returns when all of it is durable. Raises Stopped."""
         attempt = 0
         while True:
             try:
-                await unless_stopped(self._out.publish(mentions, bad=bad, cursor=cursor), self._stop, GRACE)
+                await unless_stopped(
+                    self._out.publish(mentions, facts=facts, bad=bad, cursor=cursor), self._stop, GRACE
+                )
             except Transient as full:
                 attempt += 1
                 await pause(self._clock, BACKPRESSURE.wait(attempt, self._random, full.retry_after or 0.05), self._stop)
             else:
-                self._status.published(mentions, bad)
+                self._status.published((*mentions, *facts), bad)
                 return
 
     async def cursor(self, key: str) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from listeners.contract import Bad, Clock, Health, State
+from records.facts import CustomerFact
 from records.mention import Mention
 from records.times import from_ms
 
@@ -31,11 +32,11 @@ class Status:
         self._state, self._detail = state, detail
         self._until = None if until is None else from_ms(until)
 
-    def published(self, mentions: Sequence[Mention], bad: Sequence[Bad]) -> None:
+    def published(self, records: Sequence[Mention | CustomerFact], bad: Sequence[Bad]) -> None:
         """These became durable."""
-        self._published += len(mentions)
+        self._published += len(records)
         self._rejected += len(bad)
-        if mentions:
+        if records:
             self._last_event = from_ms(self._clock.now())
 
     def reconnected(self) -> None:
