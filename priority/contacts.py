@@ -4,7 +4,7 @@ from priority.case import Case, CasePost
 from priority.customer import Known, happened
 from priority.settings import Contacts
 from priority.weighing import Weighed, points
-from priority.words import Words, short
+from priority.words import Words
 from records.facts import SnapshotContact
 from records.tickets import Factor
 from records.times import DAY, HOUR, MINUTE, from_ms
@@ -24,7 +24,7 @@ def contacts(case: Case, known: Known, settings: Contacts, words: Words) -> Weig
     repeats = count_repeats([post.at for post in waiting], settings.burst_minutes)
     if repeats:
         share += min(settings.repeats_most, settings.repeat * repeats)
-        why.append(words.further(repeats))
+        why.append(words.again(repeats))
     fallback = words.no_contact if known.snapshot is not None else words.unknown
     earned = points(min(1.0, share), settings.cap)
     return Weighed(Factor("contacts", earned, settings.cap, "; ".join(why) or fallback), tuple(dict.fromkeys(unknown)))
@@ -75,9 +75,9 @@ def _elsewhere(
         counted += 1
         escalates = escalates or (contact.resolved is not True and bool(waiting) and reference > at)
         if contact.resolved is None:
-            unknown.append(words.outcome_unknown(short(contact.channel, 30)))
+            unknown.append(words.outcome_unknown(words.channel(contact.channel)))
         if shown < _SHOWN:
-            why.append(words.contact(short(contact.channel, 30), reference - at, contact.resolved))
+            why.append(words.contact(words.channel(contact.channel), reference - at, contact.resolved))
             shown += 1
     if counted > shown:
         why.append(words.more(counted - shown))

@@ -62,8 +62,8 @@ def _why(worst: CasePost, further: int, words: Words) -> str:
     parts = []
     if verdict.triggers:
         hits = sorted(verdict.triggers, key=lambda hit: (-hit.weight, hit.start))
-        texts = dict.fromkeys(short(hit.text).casefold() for hit in hits)
-        parts.append(", ".join(f"“{text}”" for text in list(texts)[:_SHOWN_TRIGGERS]))
+        texts = dict.fromkeys(short(hit.text).lower() for hit in hits)
+        parts.append(", ".join(words.quotes.format(text) for text in list(texts)[:_SHOWN_TRIGGERS]))
     if verdict.need is None and not verdict.triggers:
         parts.append(words.without_text)
     else:

@@ -1,5 +1,6 @@
 """Who the author is known to be. Only one verified customer counts; everything else is unknown, and is said to be."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from priority.words import Words, short
@@ -33,6 +34,9 @@ def recognise(snapshots: tuple[Snapshot, ...], words: Words) -> Known:
     return Known(None, (words.customer_unknown,))
 
 
+_ms = lru_cache(16_384)(to_ms)  # the same facts come back with every post of their customer
+
+
 def _version(snapshot: Snapshot) -> int:
     return snapshot.version
 
@@ -40,7 +44,7 @@ def _version(snapshot: Snapshot) -> int:
 def happened(fact: SnapshotPurchase | SnapshotContact, as_of: int, words: Words, unknown: list[str]) -> int | None:
     """Time of a fact in ms since 1970; None, with a word in `unknown`, where it cannot be read or lies in the future."""
     try:
-        at = to_ms(fact.at)
+        at = _ms(fact.at)
     except ValueError:
         # A date such as 2026-02-31 passes the pattern of a timestamp; it must not cost the author the ticket.
         unknown.append(words.unreadable_time)

@@ -5,7 +5,6 @@ from priority.case import Case, Score
 from priority.deadline import FirstResponse
 from priority.strategy import Strategy
 from priority.words import Words, words
-from records.times import MINUTE
 
 
 def explain(
@@ -19,7 +18,7 @@ def explain(
     lines.extend(f"{names[f.name]} {say.number(f.points)}/{say.cap(f.cap)}: {f.why}" for f in score.factors)
     if score.league_name is not None:
         lines.append(say.league(score.league_name))
-    lines.append(say.due(moment(score.due, strategy, say), say.duration(response.minutes * MINUTE), response.always))
+    lines.append(say.due(moment(score.due, strategy, say), say.target(response.minutes), response.always))
     if score.unknown:
         lines.append(say.unknowns("; ".join(score.unknown)))
     lines.append(say.versions(strategy.version, _lexicon(case)))

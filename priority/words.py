@@ -14,7 +14,10 @@ class Words:
     without_text = "no text to judge"
     no_purchase = "no purchase on record"
     no_contact = "no earlier contact on record"
-    escalation = "posted after an unresolved contact"
+    escalation = "escalation: turned to us before, now posts"
+    minute, hour, days = "min", "h", "days"
+    quotes = "“{}”"
+    channels: ClassVar[dict[str, str]] = {}
     a_bot = "a bot"
     verified_account = "verified account"
     unknown = "unknown"
@@ -29,8 +32,8 @@ class Words:
     date = "{weekday} {day:%Y-%m-%d %H:%M %Z}"
 
     def number(self, value: float) -> str:
-        """With one decimal."""
-        return f"{value:,.1f}"
+        """With one decimal; below 1,000."""
+        return f"{value:.1f}"
 
     def count(self, value: float) -> str:
         """Without a decimal."""
@@ -43,10 +46,15 @@ class Words:
     def duration(self, ms: int) -> str:
         """In the one unit that fits."""
         if ms < HOUR:
-            return f"{ms // MINUTE} min"
+            return f"{ms // MINUTE} {self.minute}"
         if ms < 2 * DAY:
-            return f"{ms // HOUR} h"
-        return f"{ms // DAY} days"
+            return f"{ms // HOUR} {self.hour}"
+        return f"{ms // DAY} {self.days}"
+
+    def target(self, minutes: int) -> str:
+        """A target, to the minute."""
+        hours, rest = divmod(minutes, 60)
+        return " ".join((*((f"{hours} {self.hour}",) if hours else ()), *((f"{rest} {self.minute}",) if rest else ())))
 
     def readings(self, urgency: float, anger: float) -> str:
         """Urgency and anger of the worst post, 0-3."""
@@ -55,6 +63,14 @@ class Words:
     def further(self, posts: int) -> str:
         """More unanswered posts of one conversation."""
         return f"{posts} further unanswered post{'s' if posts > 1 else ''}"
+
+    def again(self, posts: int) -> str:
+        """Later posts of a conversation that still waits."""
+        return f"asks again: {posts} more post{'s' if posts > 1 else ''}"
+
+    def channel(self, name: str) -> str:
+        """A contact's channel, as the company names it."""
+        return self.channels.get(name) or short(name, 30)
 
     def contact(self, channel: str, ms: int, resolved: bool | None) -> str:
         """One contact on another channel; ms below 0: it came after the post."""
@@ -132,7 +148,12 @@ class German(Words):
     without_text = "kein Text zu beurteilen"
     no_purchase = "kein Kauf bekannt"
     no_contact = "kein früherer Kontakt bekannt"
-    escalation = "schreibt nach ungelöstem Kontakt"
+    escalation = "Eskalation: hat sich schon gemeldet, schreibt jetzt"
+    minute, hour, days = "Min.", "Std.", "Tage"
+    quotes = "„{}“"
+    channels: ClassVar[dict[str, str]] = {
+        "hotline": "Hotline", "phone": "Telefon", "mail": "Mail", "email": "Mail", "chat": "Chat", "shop": "Laden",
+    }  # fmt: skip
     a_bot = "ein Bot"
     verified_account = "verifiziertes Konto"
     unknown = "unbekannt"
@@ -148,19 +169,11 @@ class German(Words):
 
     def number(self, value: float) -> str:
         """With one decimal."""
-        return _swap(f"{value:,.1f}")
+        return f"{value:.1f}".replace(".", ",")
 
     def count(self, value: float) -> str:
         """Without a decimal."""
-        return _swap(f"{value:,.0f}")
-
-    def duration(self, ms: int) -> str:
-        """In the one unit that fits."""
-        if ms < HOUR:
-            return f"{ms // MINUTE} Min."
-        if ms < 2 * DAY:
-            return f"{ms // HOUR} Std."
-        return f"{ms // DAY} Tage"
+        return f"{value:,.0f}".replace(",", ".")
 
     def readings(self, urgency: float, anger: float) -> str:
         """Urgency and anger of the worst post, 0-3."""
@@ -169,6 +182,10 @@ class German(Words):
     def further(self, posts: int) -> str:
         """More unanswered posts of one conversation."""
         return f"{posts} weitere unbeantwortete Posts" if posts > 1 else "1 weiterer unbeantworteter Post"
+
+    def again(self, posts: int) -> str:
+        """Later posts of a conversation that still waits."""
+        return f"hakt nach: {posts} weitere{'' if posts > 1 else 'r'} Post{'s' if posts > 1 else ''}"
 
     def contact(self, channel: str, ms: int, resolved: bool | None) -> str:
         """One contact on another channel; ms below 0: it came after the post."""
@@ -234,11 +251,6 @@ class German(Words):
 
 
 ENGLISH, GERMAN = Words(), German()
-_SWAPPED = str.maketrans(",.", ".,")
-
-
-def _swap(text: str) -> str:
-    return text.translate(_SWAPPED)
 
 
 def words(language: str | None) -> Words:
