@@ -125,7 +125,7 @@ class Listeners(_Section, frozen=True, kw_only=True):
     files: tuple[FileSettings, ...] = ()
 
 
-class _SinkSettings(_Section, frozen=True, kw_only=True):
+class SinkOptions(_Section, frozen=True, kw_only=True):
     """What every sink has. `brands`: only tickets of these brands, empty = all. `text`: the post itself, or its link only.
 
     rerank_minutes: a due time that moved by less is not worth a write of its own.
@@ -140,13 +140,13 @@ class _SinkSettings(_Section, frozen=True, kw_only=True):
     writes_per_minute: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
-class QueueSettings(_SinkSettings, frozen=True, kw_only=True):
+class QueueSettings(SinkOptions, frozen=True, kw_only=True):
     """The local ranked queue, an SQLite file in the data folder."""
 
     path: str = "queue.db"
 
 
-class RequestTrackerSettings(_SinkSettings, frozen=True, kw_only=True):
+class RequestTrackerSettings(SinkOptions, frozen=True, kw_only=True):
     """Request Tracker 5 over REST 2. The three custom fields must exist on the queue (see docs/request-tracker.md)."""
 
     url: Url
@@ -157,7 +157,7 @@ class RequestTrackerSettings(_SinkSettings, frozen=True, kw_only=True):
     label_field: str | None = "Label"
 
 
-class ZendeskSettings(_SinkSettings, frozen=True, kw_only=True):
+class ZendeskSettings(SinkOptions, frozen=True, kw_only=True):
     """Zendesk Support. `rank_field`: id of a numeric custom field; `requester_email`: stands for people without an address."""
 
     url: Url

@@ -48,7 +48,7 @@ def mention(
 
 
 def judge(post: Mention) -> Verdict:
-    """"help" asks for service, "well" addresses the brand without a need, "brand:" is the brand's own voice."""
+    """ "help" asks for service, "well" addresses the brand without a need, "brand:" is the brand's own voice."""
     text = post.text or ""
     own = post.direction == "outbound"
     kept = "help" in text and not own

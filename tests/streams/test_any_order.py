@@ -55,8 +55,7 @@ def histories(draw: st.DrawFn) -> list[Mention | CustomerFact]:
     first = draw(st.lists(posts, min_size=1, max_size=6, unique_by=lambda m: m.id))
     events: list[Mention | CustomerFact] = list(first)
     for post in first:
-        minute = (START and int(draw(st.integers(1, 100)))) + 0
-        at = from_ms(START + 400 * HOURS * MINUTE + minute * MINUTE)
+        edited = from_ms(START + (400 * HOURS + draw(st.integers(1, 100))) * MINUTE)
         for op in draw(st.lists(st.sampled_from(["update", "hide", "restore", "delete", "answer"]), max_size=3)):
             when = from_ms(START + draw(st.integers(0, 1000)) * HOURS * MINUTE)
             if op == "answer":
@@ -77,7 +76,7 @@ def histories(draw: st.DrawFn) -> list[Mention | CustomerFact]:
                 changed = msgspec.structs.replace(
                     post,
                     op=op,
-                    edited_at=max(when, at) if op == "update" else when,
+                    edited_at=max(when, edited) if op == "update" else when,
                     revision=str(draw(st.integers(1, 3))),
                     text=draw(texts) if op == "update" else None,
                 )

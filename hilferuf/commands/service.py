@@ -1,0 +1,162 @@
+"""`hilferuf run`, `listen`, `deliver`: the service. Starts from the bottom up, stops from the top down."""
+
+import asyncio
+import fcntl
+import os
+import signal
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from config.settings import Loaded
+from hilferuf.engine_file import path_of
+from hilferuf.rules import rules_of, settings_of
+from hilferuf.seen import Outside, count_verdict, set_up_log
+from hilferuf.wiring import listeners_of, routes_of, sinks_of
+from listeners.clock import SystemClock
+from listeners.contract import Listener
+from records.errors import HilferufError
+from sinks.protocol import converge
+from streams.deliverer import Deliverer
+from streams.embedded import EmbeddedEngine
+from streams.topology import rules_record, stages
+
+log = structlog.get_logger("service")
+FATAL = 70  # the engine cannot go on: let the orchestrator start us again
+
+
+def service(config: Path | None, roles: set[str], *, drain: bool = False) -> int:
+    """Run until SIGTERM or SIGINT (or, with `drain`, until there is nothing left to do). Returns the exit code."""
+    loaded = settings_of(config)
+    set_up_log(loaded.settings.log)
+    loaded.data_dir.mkdir(parents=True, exist_ok=True)
+    locks = [_lock(loaded, role) for role in sorted(roles)]
+    try:
+        return asyncio.run(_serve(loaded, roles, drain))
+    finally:
+        for lock in locks:
+            lock.close()
+
+
+async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
+    clock, stop = SystemClock(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    engine = _engine(loaded, roles, clock)
+    listeners = listeners_of(loaded, clock) if "listen" in roles else []
+    deliverers = [
+        Deliverer(
+            sink,
+            engine,
+            converge,
+            clock=clock,
+            concurrency=options.concurrency,
+            observe_seconds=options.observe_seconds,
+        )
+        for sink, options in (sinks_of(loaded) if "deliver" in roles else [])
+    ]
+    engine.on_turn.append(lambda: loop.call_soon_threadsafe(_wake, deliverers) if not loop.is_closed() else None)
+    engine.start()
+    outside = Outside(engine, listeners, deliverers, stop.is_set)
+    try:
+        try:
+            await outside.start(loaded.settings.server)
+        except OSError as error:
+            where = f"{loaded.settings.server.host}:{loaded.settings.server.port}"
+            raise HilferufError(
+                f"metrics and health cannot listen on {where}: {error.strerror}; set server.port"
+            ) from error
+        log.info("started", roles=sorted(roles), file=str(path_of(loaded)), health=f"port {outside.port}")
+        await _until_stopped(engine, listeners, deliverers, stop, drain)
+    finally:
+        await outside.stop()
+        await asyncio.to_thread(engine.stop)
+    log.info("stopped")
+    return FATAL if engine.failure else 0
+
+
+def _engine(loaded: Loaded, roles: set[str], clock: SystemClock) -> EmbeddedEngine:
+    settings = loaded.settings
+    if "stages" not in roles:
+        return EmbeddedEngine(path_of(loaded), (), clock=clock.now, log_days=settings.retention.log_days)
+    rules = rules_of(loaded)
+    return EmbeddedEngine(
+        path_of(loaded),
+        stages(rules.lexicon, rules.strategy, settings, count_verdict),
+        clock=clock.now,
+        routes=routes_of(loaded),
+        log_days=settings.retention.log_days,
+        rules=rules_record(rules.lexicon, rules.strategy, settings),
+    )
+
+
+async def _until_stopped(
+    engine: EmbeddedEngine, listeners: list[Listener], deliverers: list[Deliverer], stop: asyncio.Event, drain: bool
+) -> None:
+    """Listeners stop first, so that nothing new comes while the deliverers finish what they write."""
+    silence = asyncio.Event()
+    hearing = [asyncio.create_task(listener.run(engine, stop), name=listener.name) for listener in listeners]
+    delivering = [asyncio.create_task(deliverer.run(silence), name=deliverer.sink.name) for deliverer in deliverers]
+    watching = asyncio.create_task(_watch(engine, hearing, deliverers, stop, drain))
+    try:
+        await asyncio.wait([watching, *delivering], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        for task, result in zip(hearing, await asyncio.gather(*hearing, return_exceptions=True), strict=True):
+            if isinstance(result, BaseException):
+                log.error("listener failed", listener=task.get_name(), error=repr(result))
+        silence.set()
+        await asyncio.gather(*delivering)
+        await watching
+
+
+async def _watch(
+    engine: EmbeddedEngine,
+    hearing: list["asyncio.Task[None]"],
+    deliverers: list[Deliverer],
+    stop: asyncio.Event,
+    drain: bool,
+) -> None:
+    """Ends when the service is to stop: told so, the engine failed, a listener crashed, or (`drain`) all is done."""
+    told: set[str] = set()
+    while not stop.is_set() and engine.failure is None:
+        for task in hearing:
+            if task.done() and task.exception() is not None and task.get_name() not in told:
+                told.add(task.get_name())
+                log.error("listener failed", listener=task.get_name(), error=repr(task.exception()))
+                stop.set()
+        if drain and all(task.done() for task in hearing):
+            await engine.settled()
+            if not await _undelivered(engine, deliverers):
+                return
+        try:
+            await asyncio.wait_for(stop.wait(), 0.1)
+        except TimeoutError:
+            continue
+
+
+async def _undelivered(engine: EmbeddedEngine, deliverers: list[Deliverer]) -> int:
+    names = [deliverer.sink.name for deliverer in deliverers]
+    return await engine.call(lambda store: sum(store.pending(name) for name in names))
+
+
+def _wake(deliverers: list[Deliverer]) -> None:
+    for deliverer in deliverers:
+        deliverer.wake.set()
+
+
+def _lock(loaded: Loaded, role: str) -> IO[str]:
+    """One process a role and data folder. The lock goes with the process, however it ends."""
+    path = loaded.data_dir / f"{role}.lock"
+    handle = path.open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise HilferufError(f"{path}: another process already does `{role}` on this data folder") from error
+    handle.truncate(0)
+    handle.write(f"{os.getpid()}\n")
+    handle.flush()
+    return handle

@@ -1,0 +1,125 @@
+"""Seen from outside: metrics and health over HTTP, on loopback unless told otherwise; and the log's form."""
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from aiohttp import web
+from prometheus_client import generate_latest
+
+from config.settings import Log, Server
+from listeners.contract import Health, Listener
+from records.mention import Mention
+from records.times import to_ms
+from records.verdict import Verdict
+from streams import metrics
+from streams.deliverer import Deliverer
+from streams.embedded import EmbeddedEngine
+from streams.store import Store
+
+STATES = ("starting", "live", "catching_up", "throttled", "auth_failed", "reconnecting", "stopped")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def set_up_log(settings: Log) -> None:
+    """structlog to standard error. The SDKs' own loggers stay at warning: they write tokens at debug."""
+    level = _LEVELS[settings.level]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+    for name in ("tweepy", "urllib3", "requests", "requests_oauthlib", "httpx", "httpcore", "aiohttp.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def count_verdict(mention: Mention, verdict: Verdict) -> None:
+    """Metrics of one judged mention."""
+    outcome = "kept" if verdict.kept else ("context" if verdict.context else verdict.dropped or "dropped")
+    metrics.VERDICTS.labels(mention.channel, outcome).inc()
+    delay = (to_ms(mention.observed_at) - to_ms(mention.occurred_at)) / 1000
+    metrics.HEARD_DELAY.labels(mention.channel).observe(max(delay, 0.0))
+
+
+class Outside:
+    """The HTTP server with `/metrics`, `/healthz` (the process lives) and `/readyz` (it can do its work)."""
+
+    def __init__(
+        self,
+        engine: EmbeddedEngine,
+        listeners: Sequence[Listener],
+        deliverers: Sequence[Deliverer],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._engine, self._listeners, self._deliverers, self._stopping = engine, listeners, deliverers, stopping
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, settings: Server) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        app = web.Application()
+        app.add_routes(
+            [web.get("/metrics", self._metrics), web.get("/healthz", self._live), web.get("/readyz", self._ready)]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, settings.host, settings.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Close the server."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        await self._engine.call(self._read)
+        for listener in self._listeners:
+            _listener_metrics(listener.name, listener.health())
+        return web.Response(body=generate_latest(metrics.REGISTRY), content_type="text/plain", charset="utf-8")
+
+    def _read(self, store: Store) -> None:
+        for stage, source in self._engine.sources().items():
+            metrics.STAGE_LAG.labels(stage).set(store.size(source) - store.position(stage))
+            metrics.STAGE_RECORDS.labels(stage).set(self._engine.processed[stage])
+        metrics.DEAD_LETTERS.set(self._engine.dead_letters)
+        for deliverer in self._deliverers:
+            metrics.PENDING.labels(deliverer.sink.name).set(store.pending(deliverer.sink.name))
+        for status, count in store.count_tickets().items():
+            metrics.TICKETS.labels(status).set(count)
+
+    async def _live(self, _: web.Request) -> web.Response:
+        if self._engine.failure is not None:
+            return web.json_response({"status": "failed", "engine": str(self._engine.failure)}, status=500)
+        return web.json_response({"status": "alive"})
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        """Ready = the engine runs and takes writes. A throttled channel or a helpdesk that is down is told, but it is no
+        reason to take the whole service away."""
+        body = {
+            "engine": "failed" if self._engine.failure else "running",
+            "listeners": {x.name: {"state": x.health().state, "detail": x.health().detail} for x in self._listeners},
+            "sinks": {d.sink.name: d.trouble or "delivering" for d in self._deliverers},
+        }
+        ready = self._engine.failure is None and not self._stopping()
+        return web.json_response({"ready": ready} | body, status=200 if ready else 503)
+
+
+def _listener_metrics(name: str, health: Health) -> None:
+    for state in STATES:
+        metrics.LISTENER_STATE.labels(name, state).set(int(state == health.state))
+    metrics.LISTENER_PUBLISHED.labels(name).set(health.published)
+    metrics.LISTENER_RECONNECTS.labels(name).set(health.reconnects)
+    metrics.LISTENER_REJECTED.labels(name).set(health.rejected)
