@@ -55,7 +55,11 @@ class XRule(_Section, frozen=True, kw_only=True):
 
 
 class XSettings(_Section, frozen=True, kw_only=True):
-    """The channel X. `account_id`, `handle`: the brand's own account; its posts are answers, never calls for help."""
+    """The channel X. `account_id`, `handle`: the brand's own account; its posts are answers, never calls for help.
+
+    rules_prefix: begins the tags of our rules at X; rules with other tags are never touched. catch_up_query: recent search
+    behind a gap, derived from the rules when left out. look_back_minutes: how far the very first start reads back.
+    """
 
     bearer_token: Secret
     rules: tuple[XRule, ...]
@@ -65,6 +69,8 @@ class XSettings(_Section, frozen=True, kw_only=True):
     base_url: Url = "https://api.x.com"
     catch_up_query: str | None = None
     stall_seconds: Positive = 25.0
+    rules_prefix: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,40}$")] = "hilferuf"
+    look_back_minutes: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
 
 
 class FacebookPage(_Section, frozen=True, kw_only=True):
