@@ -57,7 +57,7 @@ def _sink(loaded: Loaded, options: SinkOptions) -> Sink:
     if isinstance(options, QueueSettings):
         from sinks.queue import QueueSink
 
-        return QueueSink(loaded.data_dir / options.path)
+        return QueueSink.from_settings(options, loaded.data_dir)
     if isinstance(options, RequestTrackerSettings):
         from sinks.request_tracker import RequestTrackerSink
 

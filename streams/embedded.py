@@ -156,6 +156,10 @@ class EmbeddedEngine:
     def _backlog(self, store: Store) -> int:
         return sum(store.size(stage.source) - store.position(stage.name) for stage in self._stages)
 
+    def sources(self) -> dict[str, str]:
+        """Stage -> the topic that it reads."""
+        return {stage.name: stage.source for stage in self._stages}
+
     # the thread
 
     def _run(self, connection: sqlite3.Connection) -> None:

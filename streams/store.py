@@ -234,6 +234,10 @@ class Store:
         ).fetchone()
         return _tickets.decode(row[0]) if row else None
 
+    def count_tickets(self) -> dict[str, int]:
+        """How many tickets there are in each status."""
+        return dict(self.sql.execute("SELECT status, count(*) FROM tickets GROUP BY status").fetchall())
+
     def tickets_of(self, mention_id: str) -> list[Ticket]:
         """Tickets that a mention stands or stood on."""
         rows = self.sql.execute(

@@ -5,11 +5,10 @@ from typing import Any
 
 from lexicons.judgement import judge
 from lexicons.lexicon import Lexicon
-from priority.score import score
+from priority.score import scorer
 from priority.strategy import Strategy
 
 from config.settings import Settings
-from priority.case import Case, Score
 from records.events import Rules
 from records.mention import Mention
 from records.times import DAY, HOUR
@@ -35,11 +34,8 @@ def stages(
     def judged(mention: Mention) -> Verdict:
         return judge(mention, lexicon)
 
-    def scored(case: Case) -> Score:
-        return score(case, strategy)
-
     rules = derive.Rules(
-        score=scored,
+        score=scorer(strategy),
         strategy=strategy.version,
         gap=int(settings.conversation.gap_hours * HOUR),
         reopen=int(settings.conversation.reopen_days * DAY),

@@ -8,11 +8,11 @@ from typing import Any, BinaryIO
 
 import msgspec
 from lexicons.judgement import judge
-from listeners.replay import read_facts, read_mentions
 
 from hilferuf.rules import judging_rules
 from listeners.clock import SystemClock
 from listeners.contract import Bad
+from listeners.replay import read_facts, read_mentions
 from records.errors import HilferufError
 from records.facts import CustomerFact
 from records.mention import Mention

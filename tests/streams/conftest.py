@@ -1,11 +1,11 @@
 """Invented mentions, and a judge and a score that are simple enough to reason about."""
 
+from priority.case import Case, Score
 from records.events import Spoke
 from records.mention import Account, Author, Mention, Thread
 from records.tickets import Factor
 from records.times import HOUR, MINUTE, from_ms
 from records.verdict import Verdict
-from priority.case import Case, Score
 from streams.derive import Rules
 
 START = 1_780_000_000_000
@@ -24,23 +24,23 @@ def mention(
 ) -> Mention:
     """A post on X, `minute` minutes after START."""
     at = from_ms(START + int(minute * MINUTE))
-    fields: dict[str, object] = dict(
-        id=f"x:{native}",
-        native_id=native,
-        channel="x",
-        kind="post",
-        op=op,
-        revision=revision,
-        direction="inbound",
-        visibility="public",
-        occurred_at=at,
-        edited_at=None if edited is None else from_ms(START + int(edited * MINUTE)),
-        observed_at=at,
-        account=Account(id="search"),
-        author=Author(id=author),
-        text=text,
-        media=(),
-    )
+    fields: dict[str, object] = {
+        "id": f"x:{native}",
+        "native_id": native,
+        "channel": "x",
+        "kind": "post",
+        "op": op,
+        "revision": revision,
+        "direction": "inbound",
+        "visibility": "public",
+        "occurred_at": at,
+        "edited_at": None if edited is None else from_ms(START + int(edited * MINUTE)),
+        "observed_at": at,
+        "account": Account(id="search"),
+        "author": Author(id=author),
+        "text": text,
+        "media": (),
+    }
     fields.update(more)
     if "thread" in fields and isinstance(fields["thread"], dict):
         fields["thread"] = Thread(**fields["thread"])

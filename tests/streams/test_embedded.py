@@ -207,7 +207,7 @@ async def test_the_log_forgets_what_everybody_has_read_after_log_days(tmp_path):
 def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path):
     path = tmp_path / "engine.db"
     path.write_bytes(b"this is no database, it is a letter to the editor" * 100)
-    with pytest.raises(Exception, match="engine.db"):
+    with pytest.raises(Exception, match=r"engine\.db"):
         connect(path)
 
 
