@@ -66,7 +66,7 @@ def merge(state: AuthorState, event: AuthorEvent) -> AuthorState:
         return _spoke(state, event)
     if isinstance(event, Answered):
         held = state.answers.get(event.id)
-        if held is not None and (held.op == "delete" or held == event):
+        if held is not None and _settled(held) <= _settled(event):
             return state
         return _put(state, "answers", event.id, event, event.at)
     if isinstance(event, Known):
@@ -78,6 +78,11 @@ def merge(state: AuthorState, event: AuthorEvent) -> AuthorState:
         key = f"{event.sink}|{event.id}"
         return state if key in state.helpdesk else _put(state, "helpdesk", key, event, event.at)
     return _erase(state, event)
+
+
+def _settled(answer: Answered) -> tuple[object, ...]:
+    """Which of two records of one answer stands: a delete is final, else the earliest (an edit changes no time)."""
+    return (answer.op != "delete", answer.at, answer.parent_id or "", answer.root_id or "")
 
 
 def _put(state: AuthorState, field: str, key: str, value: object, at: str | None) -> AuthorState:
