@@ -66,7 +66,7 @@ async def _locate(sink: Sink, ticket: Ticket, known: Held | None, recovering: bo
     """The remote ticket as it is now, named; created where it has to be. None: there is none and none is needed."""
     follows: str | None = None
     if known is not None:
-        remote = await _read(sink, known.remote_id, ticket)
+        remote = await _read(sink, known.remote_id, ticket, known)
         if remote is not None:
             if remote.gone and not _news(ticket, known, remote):
                 return remote
@@ -100,14 +100,16 @@ async def _fold(sink: Sink, ticket: Ticket, found: list[Held]) -> Held:
     return remote
 
 
-async def _read(sink: Sink, remote_id: str, ticket: Ticket) -> Held | None:
+async def _read(sink: Sink, remote_id: str, ticket: Ticket, known: Held | None = None) -> Held | None:
     """What the remote ticket holds, named. None also where it belongs to another ticket of ours: after a restore from a
-    backup a helpdesk gives the same number to somebody else's call."""
+    backup a helpdesk gives the same number to somebody else's call. One that the ledger knows under that other id is no
+    stranger: ours was merged into it."""
     remote = await sink.read(remote_id)
     if remote is None:
         return None
     followed = remote.remote_id != remote_id
-    if not followed and not remote.gone and remote.ticket_id is not None and remote.ticket_id != ticket.id:
+    ours = {ticket.id, known.ticket_id if known is not None else None}
+    if not followed and not remote.gone and remote.ticket_id is not None and remote.ticket_id not in ours:
         return None
     return named(remote, ticket)
 

@@ -10,6 +10,7 @@ import html
 import json
 import re
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -117,7 +118,7 @@ class Desk:
         if source is not None and self.ticket(source)["status"] != "closed":
             raise invalid("base", "Follow-up source is not closed")
         number = self.new_id()
-        stamp = stamp(now)
+        born = stamp(now)
         ticket = {
             "id": number,
             "url": f"{self.base}/api/v2/tickets/{number}.json",
@@ -131,8 +132,8 @@ class Desk:
             "submitter_id": actor,
             "tags": sorted(set(given.get("tags") or [])),
             "custom_fields": [{"id": field, "value": None} for field in self.state.fields],
-            "created_at": stamp,
-            "updated_at": stamp,
+            "created_at": born,
+            "updated_at": born,
             "via": {"channel": "api", "source": {"from": {}, "to": {}, "rel": "follow_up" if source else None}},
             "followup_ids": [],
         }
