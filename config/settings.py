@@ -153,7 +153,10 @@ class QueueSettings(SinkOptions, frozen=True, kw_only=True):
 
 
 class RequestTrackerSettings(SinkOptions, frozen=True, kw_only=True):
-    """Request Tracker 5 over REST 2. The three custom fields must exist on the queue (see docs/request-tracker.md)."""
+    """Request Tracker 5 over REST 2. The three custom fields must exist on the queue (see docs/request-tracker.md).
+
+    requestor: a mail address that stands as requestor on every ticket; None = none, since authors have no mail address.
+    """
 
     url: Url
     token: Secret
@@ -161,6 +164,7 @@ class RequestTrackerSettings(SinkOptions, frozen=True, kw_only=True):
     external_id_field: str = "ExternalId"
     rank_field: str = "Rank"
     label_field: str | None = "Label"
+    requestor: str | None = None
 
 
 class ZendeskSettings(SinkOptions, frozen=True, kw_only=True):
