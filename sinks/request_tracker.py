@@ -79,7 +79,7 @@ class RequestTracker(Sink):
         )
         self._me: str | None = None
         self._queue: str | None = None
-        self._firsts: dict[tuple[int, str], render.Mark | None] = {}
+        self._firsts: dict[tuple[int, str], str] = {}
 
     async def find(self, ticket_id: str) -> tuple[Held, ...]:
         """See Sink. Searched in all queues that the user sees: an agent may have moved the ticket."""
@@ -284,25 +284,21 @@ class RequestTracker(Sink):
         me = await self._whoami()
         number = str(raw["id"])
         history = await self._history(number)
-        firsts: dict[int, render.Mark] = {}
-        for entry in history:
-            if entry.kind == "Create" and entry.creator == me:
-                mark = await self._first(entry)
-                if mark is not None:
-                    firsts[entry.id] = mark
+        firsts = {
+            entry.id: await self._first(entry) for entry in history if entry.kind == "Create" and entry.creator == me
+        }
         return state.held(raw, history, firsts, me, self._settings, await self._in_our_queue(raw), etag)
 
-    async def _first(self, entry: Transaction) -> render.Mark | None:
-        """The marker in the text of a Create. A transaction never changes, so it is read once; its time is part of the key
-        because a restored database gives the same number again."""
+    async def _first(self, entry: Transaction) -> str:
+        """The end of a Create's text, where its marker stands. A transaction never changes, so it is read once; its time is
+        part of the key because a restored database gives the same number again."""
         key = (entry.id, entry.created)
         if key not in self._firsts:
             query = json.dumps([{"field": "TransactionId", "operator": "=", "value": str(entry.id)}])
             rows = await self._list("/attachments", {"query": query, "fields": "Content"})
-            marks = [render.read_marker(str(row.get("Content") or "")[-200:]) for row in rows]
             if len(self._firsts) >= MEMORY:
                 self._firsts.clear()
-            self._firsts[key] = next((mark for mark in marks if mark is not None), None)
+            self._firsts[key] = "\n".join(str(row.get("Content") or "")[-100:] for row in rows)
         return self._firsts[key]
 
     async def _ticket(self, number: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -14,7 +14,7 @@ import msgspec
 from config.settings import RequestTrackerSettings
 from records.events import Helpdesk
 from records.tickets import Held, Priority
-from sinks.render import GONE, NOTE, Mark, read_marker
+from sinks import render
 
 URN = "urn:hilferuf:"
 SYSTEM = "RT_System"
@@ -81,30 +81,20 @@ def linked_ids(ticket: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(unquote(link.removeprefix(URN)) for link in links if link.startswith(URN))
 
 
-def standing(history: Iterable[Transaction], first: Mapping[int, Mark], me: str) -> tuple[dict[str, str], str | None]:
-    """Post key -> revision digest or `gone`, and the note's digest: the last marker of ours counts. `first`: markers of
-    Create transactions, whose marker stands in the text."""
-    posts: dict[str, str] = {}
-    note: str | None = None
-    for entry in sorted(history, key=lambda entry: entry.id):
-        mark = _mark(entry, first, me)
-        if mark is None:
-            continue
-        if mark.key == NOTE:
-            note = mark.revision
-        else:
-            posts[mark.key] = mark.revision
-    return posts, note
+def standing(history: Iterable[Transaction], first: Mapping[int, str], me: str) -> tuple[dict[str, str], str | None]:
+    """Post key -> revision digest or `gone`, and the note's digest, from markers of ours. `first`: texts of Create
+    transactions, whose marker stands in the text."""
+    return render.standing({entry.id: _marked(entry, first, me) for entry in history})
 
 
-def receipt(history: Iterable[Transaction], first: Mapping[int, Mark], me: str, ticket: str) -> tuple[str, ...]:
+def receipt(history: Iterable[Transaction], first: Mapping[int, str], me: str, ticket: str) -> tuple[str, ...]:
     """What has to be shredded by hand: texts of ours whose post is gone. What was shredded is no longer in the history."""
     entries = sorted(history, key=lambda entry: entry.id)
     posts, _ = standing(entries, first, me)
     texts: list[int] = []
     for entry in entries:
-        mark = _mark(entry, first, me)
-        if mark is not None and mark.revision != GONE and posts.get(mark.key) == GONE:
+        mark = render.read_marker(_marked(entry, first, me))
+        if mark is not None and mark.revision != render.GONE and posts.get(mark.key) == render.GONE:
             texts.append(entry.id)
     subjects = [
         entry.id for entry in entries if entry.kind == "Set" and entry.field == "Subject" and entry.creator == me
@@ -118,7 +108,7 @@ def receipt(history: Iterable[Transaction], first: Mapping[int, Mark], me: str, 
 def held(
     ticket: Mapping[str, Any],
     history: Iterable[Transaction],
-    first: Mapping[int, Mark],
+    first: Mapping[int, str],
     me: str,
     settings: RequestTrackerSettings,
     in_our_queue: bool,
@@ -173,10 +163,11 @@ def event(entry: Transaction, ticket_id: str, sink: str) -> Helpdesk | None:
     return Helpdesk(sink=sink, id=str(entry.id), ticket_id=ticket_id, at=at(entry), what=what, value=value)
 
 
-def _mark(entry: Transaction, first: Mapping[int, Mark], me: str) -> Mark | None:
+def _marked(entry: Transaction, first: Mapping[int, str], me: str) -> str:
+    """The text in which our marker stands; what others wrote has none, whatever it says."""
     if entry.kind not in _TEXTS or entry.creator != me:
-        return None
-    return first.get(entry.id) if entry.kind == "Create" else read_marker(entry.data)
+        return ""
+    return first.get(entry.id, "") if entry.kind == "Create" else entry.data
 
 
 def _edited(

@@ -24,7 +24,7 @@ if [ "$(id -u)" = 0 ]; then
   install -m 0644 "$here/start.sh" "$here/seed.pl" "$folder/"
   chown -R "$user:" "$folder"
   exec setpriv --reuid="$user" --regid="$user" --init-groups \
-    env -i PATH="$PATH" HOME="$folder" LANG=C.UTF-8 bash "$folder/start.sh" "$folder" "$port"
+    env -i PATH="$PATH" HOME="$folder" LANG=C.UTF-8 RT_WORKERS="${RT_WORKERS:-2}" bash "$folder/start.sh" "$folder" "$port"
 fi
 
 umask 077
