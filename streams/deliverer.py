@@ -18,13 +18,15 @@ from records.tickets import Delivery, Held
 from records.times import from_ms
 from sinks.contract import Observed, Sink
 from streams import deliver, metrics
+from streams.embedded import dead_letter
 from streams.store import Store
-from streams.topics import AUTHOR_EVENTS
+from streams.topics import AUTHOR_EVENTS, DEAD_LETTERS
 
 T = TypeVar("T")
 Converge = Callable[[Sink, Delivery], Awaitable[Held]]
 log = structlog.get_logger("deliver")
 
+DELIVERY_ORIGIN = "deliver/"  # a dead letter of a ticket: then `sink|ticket id`
 TRIP_AFTER = 5  # failures in a row that pause the sink
 MAX_PAUSE_SECONDS = 60.0
 REFUSED_PAUSE_SECONDS = 30.0
@@ -68,7 +70,10 @@ class Deliverer:
         try:
             while not stop.is_set():
                 self.wake.clear()
-                await self._start_work()
+                try:
+                    await self._start_work()
+                except Transient as error:  # the ledger cannot be written now (a full disk): later
+                    log.warning("ledger not writable", sink=self.sink.name, error=str(error))
                 waiting = [*self._working.values(), stopped, asyncio.create_task(self.wake.wait())]
                 await asyncio.wait(waiting, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 waiting[-1].cancel()
@@ -110,6 +115,9 @@ class Deliverer:
     async def _work(self, entry: Delivery) -> None:
         try:
             await self._write(entry)
+        except HilferufError as error:
+            # The result could not be stored. The intent stands in the ledger, so the ticket is looked up before the next try.
+            log.warning("result not stored", sink=self.sink.name, ticket=entry.ticket_id, error=str(error))
         finally:
             self._working.pop(entry.ticket_id, None)
 
@@ -125,7 +133,7 @@ class Deliverer:
         except Permanent as error:
             message = str(error)
             log.error("ticket refused for good", sink=name, ticket=entry.ticket_id, error=message)  # noqa: TRY400 - no fault of ours
-            await self._store(entry, lambda current: deliver.bury(current, entry, message))
+            await self._store(entry, lambda current: deliver.bury(current, entry, message), message)
             metrics.DELIVERIES.labels(name, "dead").inc()
             self._failures = 0
         except Transient as error:
@@ -145,14 +153,19 @@ class Deliverer:
         await self._store(entry, lambda current: deliver.fail(current, now, message, retry_after, spread))
         metrics.DELIVERIES.labels(self.sink.name, outcome).inc()
 
-    async def _store(self, entry: Delivery, change: Callable[[Delivery], Delivery]) -> None:
-        """Transaction 2: the change is applied to the entry as it stands now, since a newer operation may have come."""
+    async def _store(self, entry: Delivery, change: Callable[[Delivery], Delivery], dead: str | None = None) -> None:
+        """Transaction 2: the change is applied to the entry as it stands now, since a newer operation may have come.
+        `dead`: why the ticket was refused for good; it becomes a dead letter, to be redriven once the fault is mended."""
 
         def write(store: Store) -> None:
             current = store.delivery(entry.sink, entry.ticket_id)
             if current is not None:
                 changed = change(current)
                 store.put_delivery(changed, deliver.ready_at(changed))
+                if dead is not None:
+                    now, origin = self._clock.now(), f"{DELIVERY_ORIGIN}{entry.sink}|{entry.ticket_id}"
+                    letter = dead_letter(codec.encode(entry.wanted), dead, None, origin, now)
+                    store.append(DEAD_LETTERS, [(letter.id, codec.encode(letter))], now)
 
         await self._ledger.call(write)
 

@@ -132,7 +132,7 @@ class EmbeddedEngine:
         now = self._clock()
         heard = [(mention.id, codec.encode(mention)) for mention in mentions]
         known = [(fact.customer, codec.encode(fact)) for fact in facts]
-        dead = [_entry(_dead_letter(b.original, b.reason, b.field, b.origin, now)) for b in bad]
+        dead = [_entry(dead_letter(b.original, b.reason, b.field, b.origin, now)) for b in bad]
 
         def work(store: Store) -> None:
             store.append(MENTIONS, heard, now)
@@ -198,8 +198,9 @@ class EmbeddedEngine:
             return jobs
 
     def _refuse(self, error: BaseException) -> None:
-        for job in self._gather(busy=True):
-            job.done.set_exception(HilferufError(f"the engine has stopped: {error}"))
+        self._tell(
+            [(job, None, HilferufError(f"the engine has stopped: {error!r}")) for job in self._gather(busy=True)]
+        )
 
     def _turn(self, connection: sqlite3.Connection, store: Store, jobs: list[_Job]) -> bool:
         """One transaction. Returns whether there is more to do at once."""
@@ -219,17 +220,27 @@ class EmbeddedEngine:
             log.warning("turn rolled back", error=str(error))
             failure = Backpressure(f"the engine's file cannot be written now: {error}", retry_after=5.0)
             results, busy = [(job, None, failure) for job in jobs], False
-        for job, value, problem in results:
-            with self._lock:
-                self._waiting -= job.weight
-            if job.done.set_running_or_notify_cancel():
-                if problem is None:
-                    job.done.set_result(value)
-                else:
-                    job.done.set_exception(problem)
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._tell([(job, None, HilferufError(f"the engine has stopped: {error!r}")) for job in jobs])
+            raise
+        self._tell(results)
         for listener in self.on_turn:
             listener()
         return busy
+
+    def _tell(self, results: Sequence[tuple[_Job, Any, Exception | None]]) -> None:
+        """Resolve the callers' futures."""
+        for job, value, problem in results:
+            with self._lock:
+                self._waiting -= job.weight
+            if not job.done.set_running_or_notify_cancel():
+                continue
+            if problem is None:
+                job.done.set_result(value)
+            else:
+                job.done.set_exception(problem)
 
     def _ticks(self, store: Store) -> bool:
         """One Tick a minute to each stage that keeps timers."""
@@ -327,7 +338,7 @@ class EmbeddedEngine:
     def _bury(self, store: Store, stage: Stage[Any], entry: Entry, error: Exception, field: str | None) -> None:
         origin = f"{stage.source}/{entry.offset}"
         reason = f"{stage.name}: {type(error).__name__}: {error}"
-        letter = _dead_letter(entry.value, reason, field, origin, self._clock())
+        letter = dead_letter(entry.value, reason, field, origin, self._clock())
         store.append(DEAD_LETTERS, [_entry(letter)], self._clock())
         self.dead_letters += 1
         log.warning("dead letter", id=letter.id, stage=stage.name, origin=origin, error=type(error).__name__)
@@ -368,7 +379,8 @@ def _dumped(stage: Stage[Any], state: Any) -> tuple[bytes | None, int | None]:
     return (None, None) if state is None else (stage.dump(state), stage.due(state))
 
 
-def _dead_letter(original: bytes, reason: str, field: str | None, origin: str, now: int) -> DeadLetter:
+def dead_letter(original: bytes, reason: str, field: str | None, origin: str, now: int) -> DeadLetter:
+    """A dead letter with a deterministic id; `now` in milliseconds since 1970."""
     return DeadLetter(
         id="dl-" + digest(origin, original.decode("utf-8", "surrogateescape"), reason),
         reason=reason,

@@ -5,10 +5,10 @@ from typing import Any
 
 from lexicons.judgement import judge
 from lexicons.lexicon import Lexicon
-from priority.score import scorer
-from priority.strategy import Strategy
 
 from config.settings import Settings
+from priority.score import scorer
+from priority.strategy import Strategy
 from records.events import Rules
 from records.mention import Mention
 from records.times import DAY, HOUR

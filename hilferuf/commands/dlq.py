@@ -15,6 +15,7 @@ from records.events import DeadLetter
 from records.normalise import normalise_mention
 from records.normalise_facts import normalise_fact
 from records.times import from_ms
+from streams.deliverer import DELIVERY_ORIGIN
 from streams.store import Store
 from streams.topics import CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 
@@ -56,12 +57,11 @@ def redrive(config: Path | None, letter_ids: list[str]) -> int:
         ]
         for offset, letter in chosen:
             try:
-                topic, key, value = _again(letter, from_ms(now))
+                _again(store, letter, now)
             except Poison as error:
                 failed += 1
                 print(f"{letter.id}: still cannot be used: {error}", file=sys.stderr)
                 continue
-            store.append(topic, [(key, value)], now)
             store.replace(DEAD_LETTERS, offset, codec.encode(msgspec.structs.replace(letter, redriven=True)))
             passed += 1
     print(f"{passed} redriven, {failed} still dead")
@@ -80,12 +80,22 @@ def drop(config: Path | None, letter_ids: list[str]) -> int:
     return 0
 
 
-def _again(letter: DeadLetter, now: str) -> tuple[str, str, bytes]:
+def _again(store: Store, letter: DeadLetter, now: int) -> None:
+    """Through the door it came in by. Raises Poison where the fault is still there."""
+    if letter.origin.startswith(DELIVERY_ORIGIN):
+        sink, _, ticket = letter.origin.removeprefix(DELIVERY_ORIGIN).partition("|")
+        entry = store.delivery(sink, ticket)
+        if entry is None:
+            raise Poison(f"the ledger has no ticket {ticket} for {sink}")
+        if entry.state == "dead":
+            store.put_delivery(msgspec.structs.replace(entry, state="pending", error=None), 0)
+        return
     if letter.origin.startswith(CUSTOMER_FACTS) or b'"customer"' in letter.original:
-        fact = normalise_fact(letter.original, observed_at=now)
-        return CUSTOMER_FACTS, fact.customer, codec.encode(fact)
-    mention = normalise_mention(letter.original, observed_at=now, listener="redrive")
-    return MENTIONS, mention.id, codec.encode(mention)
+        fact = normalise_fact(letter.original, observed_at=from_ms(now))
+        store.append(CUSTOMER_FACTS, [(fact.customer, codec.encode(fact))], now)
+    else:
+        mention = normalise_mention(letter.original, observed_at=from_ms(now), listener="redrive")
+        store.append(MENTIONS, [(mention.id, codec.encode(mention))], now)
 
 
 def _letters(store: Store) -> Iterable[tuple[int, DeadLetter]]:

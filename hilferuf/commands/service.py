@@ -69,12 +69,12 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
                 f"metrics and health cannot listen on {where}: {error.strerror}; set server.port"
             ) from error
         log.info("started", roles=sorted(roles), file=str(path_of(loaded)), health=f"port {outside.port}")
-        await _until_stopped(engine, listeners, deliverers, stop, drain)
+        crashed = await _until_stopped(engine, listeners, deliverers, stop, drain)
     finally:
         await outside.stop()
         await asyncio.to_thread(engine.stop)
     log.info("stopped")
-    return FATAL if engine.failure else 0
+    return FATAL if engine.failure or crashed else 0
 
 
 def _engine(loaded: Loaded, roles: set[str], clock: SystemClock) -> EmbeddedEngine:
@@ -94,8 +94,9 @@ def _engine(loaded: Loaded, roles: set[str], clock: SystemClock) -> EmbeddedEngi
 
 async def _until_stopped(
     engine: EmbeddedEngine, listeners: list[Listener], deliverers: list[Deliverer], stop: asyncio.Event, drain: bool
-) -> None:
-    """Listeners stop first, so that nothing new comes while the deliverers finish what they write."""
+) -> bool:
+    """Listeners stop first, so that nothing new comes while the deliverers finish what they write. Returns whether a part
+    crashed."""
     silence = asyncio.Event()
     hearing = [asyncio.create_task(listener.run(engine, stop), name=listener.name) for listener in listeners]
     delivering = [asyncio.create_task(deliverer.run(silence), name=deliverer.sink.name) for deliverer in deliverers]
@@ -104,12 +105,21 @@ async def _until_stopped(
         await asyncio.wait([watching, *delivering], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.set()
-        for task, result in zip(hearing, await asyncio.gather(*hearing, return_exceptions=True), strict=True):
-            if isinstance(result, BaseException):
-                log.error("listener failed", listener=task.get_name(), error=repr(result))
+        crashed = await _end(hearing)
         silence.set()
-        await asyncio.gather(*delivering)
-        await watching
+        crashed |= await _end(delivering)
+        crashed |= await _end([watching])
+    return crashed
+
+
+async def _end(tasks: list["asyncio.Task[None]"]) -> bool:
+    """Wait for the tasks; returns whether one of them crashed."""
+    crashed = False
+    for task, result in zip(tasks, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
+        if isinstance(result, BaseException):
+            crashed = True
+            log.error("crashed", part=task.get_name(), error=repr(result))
+    return crashed
 
 
 async def _watch(
@@ -120,13 +130,9 @@ async def _watch(
     drain: bool,
 ) -> None:
     """Ends when the service is to stop: told so, the engine failed, a listener crashed, or (`drain`) all is done."""
-    told: set[str] = set()
     while not stop.is_set() and engine.failure is None:
-        for task in hearing:
-            if task.done() and task.exception() is not None and task.get_name() not in told:
-                told.add(task.get_name())
-                log.error("listener failed", listener=task.get_name(), error=repr(task.exception()))
-                stop.set()
+        if any(task.done() and task.exception() is not None for task in hearing):
+            return
         if drain and all(task.done() for task in hearing):
             await engine.settled()
             if not await _undelivered(engine, deliverers):

@@ -5,8 +5,8 @@ from pathlib import Path
 from string import Template
 
 import msgspec
-from config.schema import settings_schema
 
+from config.schema import settings_schema
 from hilferuf.rules import rules_of, settings_of
 from records.errors import HilferufError
 

@@ -1,0 +1,11 @@
+"""Runs every benchmark."""
+
+import os
+import platform
+
+from benchmarks import pipeline, screen, startup
+
+print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
+screen.main()
+pipeline.main()
+startup.main()
