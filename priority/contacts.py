@@ -7,7 +7,7 @@ from priority.weighing import Weighed, points
 from priority.words import Words
 from records.facts import SnapshotContact
 from records.tickets import Factor
-from records.times import DAY, HOUR, MINUTE, from_ms
+from records.times import DAY, HOUR, MINUTE
 
 _SHOWN = 3
 
@@ -58,12 +58,9 @@ def _elsewhere(
     """Share of the contacts on other channels, newest first; appends to `unknown` and `why`."""
     as_of = case.as_of
     window, window_resolved = settings.unresolved_days * DAY, settings.resolved_hours * HOUR
-    oldest = from_ms(max(0, int(as_of - max(window, window_resolved))))
     reference = waiting[-1].at if waiting else as_of
     share, escalates, shown, counted = 0.0, False, 0, 0
     for contact in reversed(found):
-        if contact.at < oldest:  # as text: cheap, and most of a long history ends here
-            continue
         at = happened(contact, as_of, words, unknown)
         if at is None:
             continue

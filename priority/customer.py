@@ -41,15 +41,20 @@ def _version(snapshot: Snapshot) -> int:
     return snapshot.version
 
 
-def happened(fact: SnapshotPurchase | SnapshotContact, as_of: int, words: Words, unknown: list[str]) -> int | None:
-    """Time of a fact in ms since 1970; None, with a word in `unknown`, where it cannot be read or lies in the future."""
+def moment(text: str, words: Words, unknown: list[str]) -> int | None:
+    """A time of a fact in ms since 1970; None, with a word in `unknown`, where it cannot be read."""
     try:
-        at = _ms(fact.at)
+        return _ms(text)
     except ValueError:
         # A date such as 2026-02-31 passes the pattern of a timestamp; it must not cost the author the ticket.
         unknown.append(words.unreadable_time)
         return None
-    if at > as_of + FUTURE:
+
+
+def happened(fact: SnapshotPurchase | SnapshotContact, as_of: int, words: Words, unknown: list[str]) -> int | None:
+    """Time of a fact in ms since 1970; None, with a word in `unknown`, where it cannot be read or lies in the future."""
+    at = moment(fact.at, words, unknown)
+    if at is not None and at > as_of + FUTURE:
         unknown.append(words.future_fact)
         return None
     return at

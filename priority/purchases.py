@@ -4,13 +4,13 @@ import math
 from typing import NamedTuple
 
 from priority.case import Case
-from priority.customer import Known, happened
+from priority.customer import Known, happened, moment
 from priority.settings import Purchases
 from priority.weighing import Weighed, points, saturating
 from priority.words import Words, short
 from records.facts import Snapshot, SnapshotPurchase
 from records.tickets import Factor
-from records.times import DAY, from_ms
+from records.times import DAY
 
 _MOST = 1_000_000_000_000.0  # an amount or quantity above it counts as it: no overflow, no infinity
 _TAGS_SHOWN = 3
@@ -38,21 +38,26 @@ def purchases(case: Case, known: Known, settings: Purchases, words: Words) -> We
             why.append(words.bought(bought.amount, settings.currency))
         if quantity >= 1.5:
             why.append(words.pieces(quantity, short(product)))
-    tags = _tags(known.snapshot, case.as_of, settings)
-    share += sum(settings.tags[tag] for tag in tags)
-    why.extend(words.tag(tag) for tag in tags[:_TAGS_SHOWN])
+    if known.snapshot.tags:
+        tags = _tags(known.snapshot.tags, case.as_of, settings.tags, words, unknown)
+        share += sum(settings.tags[tag] for tag in tags)
+        why.extend(words.tag(tag) for tag in tags[:_TAGS_SHOWN])
     earned = points(min(1.0, share), settings.cap)
     return Weighed(
         Factor("purchases", earned, settings.cap, ", ".join(why) or words.no_purchase), tuple(dict.fromkeys(unknown))
     )
 
 
-def _tags(snapshot: Snapshot, as_of: int, settings: Purchases) -> list[str]:
-    """Tags that count and have not expired at `as_of`; times in this form sort as text."""
-    if not snapshot.tags:
-        return []
-    moment = from_ms(as_of)
-    valid = {tag for tag, expires in snapshot.tags if tag in settings.tags and (expires is None or expires > moment)}
+def _tags(
+    tags: tuple[tuple[str, str | None], ...], as_of: int, shares: dict[str, float], words: Words, unknown: list[str]
+) -> list[str]:
+    """Tags that count and have not expired at `as_of`."""
+    valid = set()
+    for tag, expires in tags:
+        if tag in shares:
+            until = None if expires is None else moment(expires, words, unknown)
+            if expires is None or (until is not None and until > as_of):
+                valid.add(tag)
     return sorted(valid)
 
 

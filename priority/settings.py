@@ -38,7 +38,7 @@ class Content(Section, frozen=True, kw_only=True):
 
     cap: Cap = 50.0
     weights: ContentWeights = ContentWeights()
-    triggers_full: Amount = 10.0
+    triggers_full: Amount = 30.0
     unknown_need: Share = 0.5
     further: Share = 0.25
 

@@ -1,7 +1,6 @@
 """Strategy: who comes first, as a support lead writes it in YAML; read whole, checked whole, and versioned by its content."""
 
 import difflib
-import math
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -117,7 +116,6 @@ def problems(strategy: Strategy) -> Iterator[Problem]:
     """What types cannot say, in the order of the file."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", strategy.name):
         yield Problem(("name",), f"`{strategy.name[:80]}` is no name", "small letters, digits, - and _")
-    yield from _not_finite(msgspec.to_builtins(strategy), ())
     yield from _factor_problems(strategy.factors)
     for name, league in strategy.leagues.items():
         yield from _order(league, ("leagues", name))
@@ -126,14 +124,6 @@ def problems(strategy: Strategy) -> Iterator[Problem]:
     words = strategy.priority
     if not words.urgent >= words.high >= words.normal:
         yield Problem(("priority",), "must fall: urgent, high, normal")
-
-
-def _not_finite(value: object, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _not_finite(item, (*path, key))
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield Problem(path, f"{value} is no number to count with")
 
 
 def _factor_problems(factors: Factors) -> Iterator[Problem]:
