@@ -11,22 +11,22 @@ A channel gives `sources` (its lists) and `page` (one call); everything else is 
 import random
 from abc import abstractmethod
 from asyncio import Event
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import structlog
 
 from listeners.backoff import Backoff, Circuit, Random
-from listeners.clock import Stopped, pause, unless_stopped
+from listeners.clock import Stopped, pause
 from listeners.contract import Bad, Clock, Cursor, Health, Listener, Publisher
+from listeners.guard import guarded
 from listeners.outlet import Outlet
-from listeners.status import Status, origin
+from listeners.status import Status
 from records.errors import HilferufError, Permanent, Refused, Transient
 from records.mention import Mention
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 FAILURES = Backoff(base=1.0, cap=300.0)
 
@@ -160,7 +160,7 @@ class PollListener(Listener):
         if self._held() > 0 or self._next_at.get("", 0) > self._clock.now():
             return None
         try:
-            names = await self._call(self.sources(), stop)
+            names = await guarded(self.name, self.sources(), stop)
         except HilferufError as error:
             self._failed("", error)
             return None
@@ -187,7 +187,7 @@ class PollListener(Listener):
     async def _one_page(self, source: str, checkpoint: Checkpoint, outlet: Outlet, stop: Event) -> Checkpoint:
         token = checkpoint.sweep_token
         try:
-            page = await self._call(self.page(source, checkpoint, token), stop)
+            page = await guarded(self.name, self.page(source, checkpoint, token), stop)
         except TokenExpired:
             if token is None:
                 raise
@@ -214,16 +214,6 @@ class PollListener(Listener):
             return msgspec.convert(stored, Checkpoint)
         except msgspec.ValidationError as error:
             raise Permanent(f"{self.name}: the cursor {self.cursor_key(source)} cannot be read: {error}") from error
-
-    async def _call(self, work: Coroutine[Any, Any, T], stop: Event) -> T:
-        """The channel's own code; a fault nobody foresaw counts as Transient, by its kind only: its text may hold a token."""
-        try:
-            return await unless_stopped(work, stop)
-        except (HilferufError, Stopped):
-            raise
-        except Exception as error:  # noqa: BLE001 - a dead listener is worse than one that retries
-            log.debug("unforeseen", listener=self.name, where=origin(error))
-            raise Transient(f"{self.name}: unforeseen {type(error).__name__} at {origin(error)}") from None
 
     def _failed(self, source: str, error: HilferufError) -> None:
         now = self._clock.now()

@@ -23,6 +23,7 @@ class Status:
         self._clock = clock
         self._state: State = "starting"
         self._detail = ""
+        self._note = ""
         self._until: str | None = None
         self._last_event: str | None = None
         self._published = self._reconnects = self._rejected = 0
@@ -31,6 +32,10 @@ class Status:
         """The state from now on. `until`: end of a throttle, milliseconds since 1970."""
         self._state, self._detail = state, detail
         self._until = None if until is None else from_ms(until)
+
+    def note(self, note: str) -> None:
+        """A lasting remark that stands beside whatever state follows."""
+        self._note = note
 
     def published(self, records: Sequence[Mention | CustomerFact], bad: Sequence[Bad]) -> None:
         """These became durable."""
@@ -52,7 +57,7 @@ class Status:
         """The picture of now."""
         return Health(
             state=self._state,
-            detail=self._detail,
+            detail="; ".join(part for part in (self._detail, self._note) if part),
             until=self._until,
             last_event=self._last_event,
             published=self._published,

@@ -1,0 +1,83 @@
+"""Recent search as the archive behind the filtered stream.
+
+X has no back-fill on pay-per-use: whatever gap is caught up by `since_id`, seven days at most. Keyword search finds no
+reposts, which is no loss: reposts never become tickets.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from listeners import x_ids
+from listeners.catch_up import Archive, FoundPage
+from listeners.contract import Bad, Clock
+from listeners.poll import Checkpoint, TokenExpired
+from listeners.position import Position
+from listeners.threads import in_thread
+from listeners.x_client import SinceTooOld, XClient
+from listeners.x_mapping import PARAMS, Ear, page_mentions
+from records.ids import digest
+from records.times import DAY, MINUTE, from_ms
+
+OVERLAP_SECONDS = 120.0  # stream and search are not strictly ordered; what is read twice in a day is billed once
+REACH = 7 * DAY
+PAGE = 100
+
+
+class XArchive(Archive):
+    """Search of the last seven days with these queries."""
+
+    def __init__(self, client: XClient, queries: tuple[str, ...], ear: Ear, clock: Clock) -> None:
+        self._client, self._ear, self._clock = client, ear, clock
+        self._queries = {digest(query, size=4): query for query in queries}
+
+    def queries(self) -> tuple[str, ...]:
+        """Names of the queries: digests, so that a changed query begins its own sweep."""
+        return tuple(self._queries)
+
+    async def search(self, query: str, position: Position, checkpoint: Checkpoint) -> FoundPage:
+        """One page. `since_id` too old falls back to the earliest time that X reaches; the page then says `lost` if the
+        stream was not whole since."""
+        start: str | None = checkpoint.memo.get("start_time")
+        if start is None:
+            try:
+                return await self._page(query, checkpoint, self._since(checkpoint), None, lost=False)
+            except SinceTooOld:
+                if checkpoint.sweep_token is not None:
+                    # The place was lost while the sweep stood still: again, from the top.
+                    raise TokenExpired("X search: since_id fell out of reach within a sweep") from None
+            start = from_ms(self._clock.now() - REACH + MINUTE)[:19] + "Z"
+        whole_since = position.alive_at or x_ids.time_of(position.done_to or 0) or 0
+        lost = whole_since < self._clock.now() - REACH
+        return await self._page(query, checkpoint, {"start_time": start}, start, lost=lost)
+
+    def _since(self, checkpoint: Checkpoint) -> dict[str, str]:
+        if checkpoint.done_to is None:
+            return {}
+        return {"since_id": str(x_ids.rewind(checkpoint.done_to, OVERLAP_SECONDS))}
+
+    async def _page(
+        self, query: str, checkpoint: Checkpoint, since: Mapping[str, str], start: str | None, *, lost: bool
+    ) -> FoundPage:
+        params: dict[str, Any] = {**PARAMS, **since, "max_results": PAGE}
+        if checkpoint.sweep_token is not None:
+            params["next_token"] = checkpoint.sweep_token
+        answer, wait = await in_thread(self._client.search, self._queries[query], name="x-search", **params)
+        now = self._clock.now()
+        mentions, refused = page_mentions(answer, self._ear, now)
+        posts = [post for post in answer.get("data") or [] if isinstance(post, dict)]
+        ids = [number for post in posts if (number := x_ids.number(post.get("id"))) is not None]
+        token = (answer.get("meta") or {}).get("next_token")
+        token = token if isinstance(token, str) and token else None
+        return FoundPage(
+            mentions=tuple(mentions),
+            bad=tuple(
+                Bad(original=raw, reason=str(error), origin=f"{self._ear.listener}:search", field=error.field)
+                for raw, error in refused
+            ),
+            newest=max(ids, default=None),
+            next_token=token,
+            # Held while the sweep lasts, so that each of its pages asks the same; gone with its last page.
+            memo={"start_time": start} if start is not None and token is not None else {},
+            pause=wait,
+            lost=lost,
+        )
