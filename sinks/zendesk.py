@@ -1,0 +1,390 @@
+"""Zendesk Support over its REST API: own thin client, no vendor SDK.
+
+What is particular here:
+- `external_id` is not unique: a create carries an `Idempotency-Key`, is looked up by `GET /tickets?external_id=` (never by
+  the search, which lags), and of several the oldest takes the others in;
+- nobody on a social network has a mail address, which an inline requester needs: every author is a user of its own, found
+  by an external id that is a digest of the author key (Zendesk ignores the case of these, channels do not); so two people
+  are never one, and no ticket is without a requester;
+- posts are comments in the requester's name, so that they count as the customer's words and not as an agent's answer;
+- fields are written with `safe_update`: what somebody changed since it was read is read again, never overwritten;
+- a ticket closed for good takes no update, but its comments can be redacted; a new post makes a follow-up ticket;
+- addresses in answers are never followed: every path is built from ids on the configured address.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpx
+import msgspec
+
+from config.settings import ZendeskSettings
+from records.errors import Permanent, Refused, Transient
+from records.ids import digest, operation_id
+from records.tickets import Held, Post, Ticket
+from sinks import render
+from sinks import zendesk_events as events
+from sinks import zendesk_state as state
+from sinks.contract import Observed, Sink
+from sinks.http import Http, Reply
+from sinks.limits import Limiter
+from sinks.plan import Changes, changes
+from sinks.zendesk_check import answer_of, faults
+from sinks.zendesk_redaction import Redaction
+from sinks.zendesk_state import Body
+
+SUBJECT_LIMIT = 150
+TEXT_LIMIT = 15_000  # code points; a comment holds 64 KiB
+PAGE = 100
+JOB_SECONDS = 10.0
+_HUMAN = ("priority", "rank_key", "status", "subject")
+
+
+class Zendesk(Sink):
+    """One Zendesk account. `now`: seconds since 1970. The token's user needs the rights listed in docs/zendesk.md."""
+
+    name = "zendesk"
+
+    def __init__(
+        self,
+        settings: ZendeskSettings,
+        *,
+        token: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        token = token if token is not None else settings.token.reveal()
+        self._settings = settings
+        self._base = settings.url.rstrip("/")
+        self._now = now
+        self.rerank_minutes = settings.rerank_minutes
+        self.fields = {"status": "Status", "priority": "Priority", "note": "the internal note"}
+        if settings.rank_field is not None:
+            self.fields["rank_key"] = f"custom field {settings.rank_field}"
+        self.http = Http(
+            "Zendesk",
+            f"{self._base}/api/v2",
+            auth=(f"{settings.email}/token", token),
+            secrets=(token,),
+            timeout=settings.timeout_seconds,
+            limiter=Limiter(settings.writes_per_minute, patience=settings.timeout_seconds),
+            connections=settings.concurrency + 2,
+            transport=transport,
+            now=now,
+        )
+        self._me = ""
+
+    async def aclose(self) -> None:
+        """Give connections back."""
+        await self.http.aclose()
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    async def find(self, ticket_id: str) -> tuple[Held, ...]:
+        """See Sink. Deleted tickets are not in the answer; those merged away are left out."""
+        found = [ticket for ticket in await self.tickets_of(ticket_id) if not state.is_merged(ticket)]
+        return tuple(
+            Held(remote_id=state.number(ticket["id"]), status=state.status(ticket), ticket_id=ticket_id)
+            for ticket in found
+        )
+
+    async def tickets_of(self, ticket_id: str) -> list[Body]:
+        """Every remote ticket with this id of ours, oldest first, closed and merged ones too."""
+        reply = await self.http.request("GET", "/tickets", params={"external_id": ticket_id})
+        found = state.objects(answer_of(reply).get("tickets"))
+        # A server that ignores the filter must not hand us somebody else's tickets.
+        ours = [ticket for ticket in found if ticket.get("external_id") == ticket_id and state.number(ticket.get("id"))]
+        return sorted(ours, key=lambda ticket: int(state.number(ticket["id"])))
+
+    async def read(self, remote_id: str) -> Held | None:
+        """See Sink. Zendesk never gives an id twice, so one that it does not know was deleted."""
+        ticket = first = await self._ticket(remote_id)
+        hops: list[str] = []
+        while ticket is not None:
+            comments = await self.comments(remote_id)
+            target = state.merge_target(comments) if state.is_merged(ticket) else ""
+            if not target or target in hops:
+                break
+            hops.append(remote_id)
+            remote_id = target
+            ticket = await self._ticket(remote_id)
+        if ticket is None or first is None:
+            return Held(remote_id=remote_id, gone=True)
+        found = state.held(ticket, comments, self._settings.rank_field, self._base)
+        if ticket.get("external_id") != first.get("external_id"):
+            found = msgspec.structs.replace(found, human=_HUMAN)  # merged into a stranger's: its fields are not ours
+        return found
+
+    async def comments(self, remote_id: str) -> list[Body]:
+        """All comments of a ticket, oldest first."""
+        found: list[Body] = []
+        after = ""
+        for _ in range(100):  # Zendesk takes 5,000 comments a ticket
+            params: dict[str, str | int] = {"page[size]": PAGE} | ({"page[after]": after} if after else {})
+            reply = await self.http.request("GET", f"/tickets/{remote_id}/comments", params=params)
+            answer = answer_of(reply)
+            found += state.objects(answer.get("comments"))
+            meta = answer.get("meta")
+            after = (
+                str(meta.get("after_cursor") or "") if isinstance(meta, dict) and meta.get("has_more") is True else ""
+            )
+            if not after:
+                break
+        return found
+
+    async def _ticket(self, remote_id: str) -> Body | None:
+        if not remote_id.isdecimal():
+            return None
+        reply = await self.http.request("GET", f"/tickets/{remote_id}")
+        if reply.status == 404:
+            return None
+        ticket = answer_of(reply).get("ticket")
+        if not isinstance(ticket, dict) or state.number(ticket.get("id")) != remote_id:
+            raise Transient(f"{reply.what}: the answer holds no ticket {remote_id}")
+        return ticket if ticket.get("status") != "deleted" else None
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    async def create(self, ticket: Ticket, follows: str | None = None) -> str:
+        """See Sink. The first post is the ticket's description; the others follow by `write`."""
+        posts = sorted(
+            (post for post in ticket.posts if not post.removed), key=lambda post: (post.occurred_at, post.id)
+        )
+        requester = await self._requester(ticket)
+        comment: dict[str, Any] = (
+            {"body": self._body(ticket, posts[0]), "author_id": requester, "public": True}
+            if posts
+            else {"body": render.note(ticket), "public": False}
+        )
+        given: dict[str, Any] = {
+            "external_id": ticket.id,
+            "subject": self._subject(ticket),
+            "comment": comment,
+            "priority": ticket.priority,
+            "requester_id": requester,
+            "tags": ["hilferuf", f"hilferuf_{ticket.channel}"],
+        }
+        if self._settings.rank_field is not None:
+            rank = render.rank_number(ticket.rank_key)
+            given["custom_fields"] = [{"id": self._settings.rank_field, "value": rank}]
+        if follows is not None:
+            given["via_followup_source_id"] = int(follows)
+        return await self._created(ticket, follows, given)
+
+    async def _created(self, ticket: Ticket, follows: str | None, given: dict[str, Any]) -> str:
+        """One key for every create of this ticket, so that racing deliverers make one. Another key only where this one
+        leads nowhere: to a ticket deleted since, or (made of another text) to none."""
+        key = operation_id(ticket.id, self.name if follows is None else f"{self.name}>{follows}", 1)
+        for _ in range(3):
+            try:
+                reply = await self.http.request(
+                    "POST", "/tickets", json={"ticket": given}, headers={"Idempotency-Key": key}
+                )
+            except Permanent as error:
+                if "idempot" not in str(error).lower():
+                    raise
+                found = [held for held in await self.find(ticket.id) if held.status != "closed"]
+                if found:
+                    return found[0].remote_id
+                key = digest(key, json.dumps(given, sort_keys=True), size=16)
+                continue
+            made = state.number((answer_of(reply).get("ticket") or {}).get("id"))
+            if not made:
+                raise Transient(f"{reply.what}: answered {reply.status} without a ticket; outcome unknown")
+            if reply.headers.get("x-idempotency-lookup") != "hit" or await self._ticket(made) is not None:
+                return made
+            key = digest(key, made, size=16)
+        raise Transient(f"Zendesk: ticket {ticket.id} could not be created under three keys; trying again")
+
+    async def _requester(self, ticket: Ticket) -> int:
+        """The author's user. Raises Permanent where an agent suspended it: Zendesk refuses its tickets."""
+        user = {
+            "name": render.author(ticket),
+            "external_id": "hilferuf-" + digest(ticket.author_key, size=16),
+            "skip_verify_email": True,
+        }
+        reply = await self.http.request("POST", "/users/create_or_update", json={"user": user})
+        known = answer_of(reply).get("user")
+        found = state.number(known.get("id")) if isinstance(known, dict) else ""
+        if not isinstance(known, dict) or not found:
+            raise Transient(f"{reply.what}: answered {reply.status} without a user; outcome unknown")
+        if known.get("suspended") is True:
+            raise Permanent(
+                f"Zendesk: the author of {ticket.id} is user {found}, which is suspended; lift it there, then redrive"
+            )
+        return int(found)
+
+    async def write(self, held: Held, ticket: Ticket) -> Held:
+        """See Sink. Posts, then fields and note, then redactions: a redaction changes the stamp that `safe_update` needs."""
+        todo = changes(held, ticket, self.fields, self.rerank_minutes)
+        if held.status == "closed":
+            todo = Changes(redact=todo.redact)
+        if not todo:
+            return held
+        stamp, _, requester = (held.etag or "|").partition("|")
+        for given in self._updates(ticket, todo, int(requester) if requester else None):
+            stamp = await self._update(held.remote_id, given, stamp)
+        receipt: tuple[str, ...] = ()
+        if todo.redact:
+            receipt = await Redaction(self, held, ticket).run(todo.redact, subject=self._subject(ticket))
+        back = await self.read(held.remote_id)
+        if back is None or back.gone:
+            raise Transient(f"Zendesk: ticket {held.remote_id} vanished while it was written; looking again")
+        human = tuple(sorted({*held.human, *back.human}))
+        return render.named(msgspec.structs.replace(back, human=human, receipt=receipt), ticket)
+
+    def _updates(self, ticket: Ticket, todo: Changes, requester: int | None) -> list[dict[str, Any]]:
+        """The bodies to be sent, in order. The fields ride with the last one: a customer's comment reopens a ticket, so a
+        status has to come after or with it."""
+        posts = sorted((*todo.append, *todo.correct), key=lambda post: (post.occurred_at, post.id))
+        updates: list[dict[str, Any]] = []
+        for post in posts:
+            comment: dict[str, Any] = {"body": self._body(ticket, post, edited=post in todo.correct), "public": True}
+            updates.append({"comment": comment if requester is None else {**comment, "author_id": requester}})
+        if todo.note is not None:
+            updates.append({"comment": {"body": render.cut(render.note(ticket), 4 * TEXT_LIMIT), "public": False}})
+        fields: dict[str, Any] = {}
+        if todo.priority is not None:
+            fields["priority"] = todo.priority
+        if todo.status is not None:
+            fields["status"] = "open" if todo.status == "open" else "solved"
+        custom = {
+            field: value
+            for field, value in (
+                (self._settings.rank_field, todo.rank_key),
+                (self._settings.explain_field, render.note(ticket)[:TEXT_LIMIT] if todo.note is not None else None),
+            )
+            if field is not None and value is not None
+        }
+        if custom:
+            fields["custom_fields"] = [{"id": field, "value": value} for field, value in custom.items()]
+        if fields and not updates:
+            updates.append({})
+        if updates:
+            updates[-1] |= fields
+        return updates
+
+    async def _update(self, remote_id: str, given: dict[str, Any], stamp: str) -> str:
+        """One PUT; returns the new stamp. Raises Transient where somebody was faster: the protocol reads again."""
+        if stamp:
+            given = {**given, "safe_update": True, "updated_stamp": stamp}
+        reply = await self.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given}, allow=(409,))
+        if reply.status == 409:
+            raise Transient(f"Zendesk: ticket {remote_id} was changed while it was written; reading again", 1.0)
+        if reply.status == 404:
+            raise Transient(f"Zendesk: ticket {remote_id} vanished while it was written; looking again")
+        ticket = answer_of(reply).get("ticket")
+        return str(ticket.get("updated_at") or "") if isinstance(ticket, dict) else ""
+
+    def _body(self, ticket: Ticket, post: Post, *, edited: bool = False) -> str:
+        return render.body(ticket, post, mode=self._settings.text, edited=edited, limit=TEXT_LIMIT)
+
+    def _subject(self, ticket: Ticket) -> str:
+        return render.subject(ticket, limit=SUBJECT_LIMIT, mode=self._settings.text)
+
+    async def merge(self, loser: str, winner: str) -> None:
+        """See Sink. A closed loser is over anyway; into a closed winner nothing can be merged, so the loser is solved."""
+        source, target = await self._ticket(loser), await self._ticket(winner)
+        if source is None or target is None or state.status(source) == "closed" or loser == winner:
+            return
+        if state.status(target) == "closed":
+            text = f"Hilferuf: see request #{winner}, which is closed."
+            await self._update(loser, {"status": "solved", "comment": {"body": text, "public": False}}, "")
+            return
+        given = {
+            "ids": [int(loser)],
+            "source_comment": f"Hilferuf: the same conversation as request #{winner}, merged into it.",
+            "target_comment": f"Hilferuf: request #{loser} is the same conversation and was merged into this one.",
+            "source_comment_is_public": False,
+            "target_comment_is_public": False,
+        }
+        reply = await self.http.request("POST", f"/tickets/{winner}/merge", json=given)
+        await self._job_done(reply, f"merge of ticket {loser} into {winner}")
+
+    async def _job_done(self, reply: Reply, what: str) -> None:
+        """Waits for a background job. Raises Transient while it has not ended or has failed: the next pass looks again."""
+        wait, end = 0.1, time.monotonic() + JOB_SECONDS
+        while True:
+            job = answer_of(reply).get("job_status")
+            job = job if isinstance(job, dict) else {}
+            results = state.objects(job.get("results"))
+            if job.get("status") == "completed" and all(result.get("success") is not False for result in results):
+                return
+            if job.get("status") in ("completed", "failed", "killed"):
+                raise Transient(f"Zendesk: the {what} failed; looking again", 5.0)
+            key = str(job.get("id") or "")
+            if not key.replace("-", "").isalnum() or time.monotonic() > end:
+                raise Transient(f"Zendesk: the {what} has not ended yet; looking again", 5.0)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 2.0)
+            reply = await self.http.request("GET", f"/job_statuses/{key}")
+
+    # --- people ----------------------------------------------------------------------------------------------------
+
+    async def observe(self, cursor: dict[str, Any] | None) -> Observed:
+        """See Sink. By the incremental export of ticket events: about a minute late, whole seconds, nothing lost."""
+        place = events.place(cursor, self._now())
+        if cursor is None:
+            return Observed(events=(), cursor=msgspec.to_builtins(place))
+        me = await self._who()
+        new: list[Body] = []
+        start, end, more = place.start, None, True
+        for _ in range(10):
+            answer = await self._export(min(start, int(self._now()) - events.LAG_SECONDS))
+            new += [event for event in events.unseen(place, answer) if event not in new]
+            end = state.whole(answer.get("end_time")) or end
+            more = answer.get("end_of_stream") is False and end is not None and end > start
+            if not more:
+                break
+            start = end or start
+        theirs = events.by_people(new, me)
+        tickets = await self._many({state.number(event.get("ticket_id")) for event in theirs})
+        adopted = {**place.adopted, **await self._adopted(tickets)}
+        done = events.helpdesk_events(self.name, theirs, tickets, adopted)
+        after = events.moved(place, new, end, adopted)
+        return Observed(events=tuple(done), cursor=msgspec.to_builtins(after))
+
+    async def _export(self, start: int) -> Body:
+        params: dict[str, str | int] = {"start_time": start, "include": "comment_events"}
+        try:
+            return answer_of(await self.http.request("GET", "/incremental/ticket_events", params=params))
+        except Permanent as error:
+            if "recent" in str(error).lower():  # our clock is ahead of theirs: there is nothing to be had yet
+                return {}
+            raise
+
+    async def _adopted(self, tickets: dict[str, Body]) -> dict[str, str]:
+        """Tickets of ours that a person merged into another: what happens there happens to ours."""
+        found: dict[str, str] = {}
+        for remote, ticket in tickets.items():
+            ours = events.our_id(ticket)
+            if ours and state.is_merged(ticket) and (target := state.merge_target(await self.comments(remote))):
+                found[target] = ours
+        return found
+
+    async def _many(self, remote_ids: Iterable[str]) -> dict[str, Body]:
+        wanted = sorted(filter(None, remote_ids), key=int)
+        found: dict[str, Body] = {}
+        for first in range(0, len(wanted), PAGE):
+            ids = ",".join(wanted[first : first + PAGE])
+            reply = await self.http.request("GET", "/tickets/show_many", params={"ids": ids})
+            found |= {
+                state.number(ticket.get("id")): ticket for ticket in state.objects(answer_of(reply).get("tickets"))
+            }
+        return found
+
+    async def _who(self) -> str:
+        """The id of the token's user, asked once."""
+        if not self._me:
+            user = answer_of(await self.http.request("GET", "/users/me")).get("user")
+            self._me = state.number(user.get("id")) if isinstance(user, dict) else ""
+            if not self._me:
+                raise Refused("Zendesk: the token belongs to no user; check address, e-mail and token")
+        return self._me
+
+    async def check(self) -> tuple[str, ...]:
+        """See Sink."""
+        return await faults(self.http, self._settings)
