@@ -105,8 +105,9 @@ class Ledger:
             await self._write(replace(self.position, lost=True), (), ())
 
     async def _write(self, position: Position, mentions: Sequence[Mention], bad: Sequence[Bad]) -> None:
+        noted_at = self._clock.now()
         await self._outlet.give(mentions, bad=bad, cursor=Cursor(key=self._key, value=position.dump()))
-        self.position, self._noted_at = position, self._clock.now()
+        self.position, self._noted_at = position, noted_at
 
 
 def _confess(mentions: Sequence[Mention], lost: bool) -> tuple[Sequence[Mention], bool]:
