@@ -187,7 +187,9 @@ class FacebookListener(PollListener):
                 post_id = name.partition(":")[2]
                 known.add(post_id)
                 updated, at = self._read.get(post_id, (-1, 0))
-                if updated != post.updated or now - at >= _edits_every(now - post.created):
+                # Read again while the update is fresh: its time has whole seconds, and a list may lag behind it.
+                fresh = updated != post.updated or at < post.updated + OVERLAP
+                if fresh or now - at >= _edits_every(now - post.created):
                     due.append(post_id)
         for gone in self._read.keys() - known:
             del self._read[gone]

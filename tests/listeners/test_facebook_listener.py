@@ -74,7 +74,7 @@ async def test_a_new_comment_below_an_old_post_is_heard_at_the_next_poll(clock, 
             said = clock.now()
             comment = api.add_comment(post, "Wann kommt mein Router?", BO)
             await out.until(lambda: f"facebook:{comment}" in out.ids)
-        assert clock.now() - said <= 2 * MINUTE * 1000
+            assert clock.now() - said <= 61 * 1000
 
 
 async def test_nothing_is_given_twice_while_nothing_changes(clock, out, monkeypatch):
@@ -221,8 +221,9 @@ async def test_comments_in_the_wrong_order_are_all_read(clock, out, monkeypatch)
         api._page = chronological
         async with running(listener(api, clock, monkeypatch), out):
             await out.until(lambda: {f"facebook:{native}" for native in comments} <= set(out.ids))
-            late = api.add_comment(post, "Noch einer", CY)
+            said, late = clock.now(), api.add_comment(post, "Noch einer", CY)
             await out.until(lambda: f"facebook:{late}" in out.ids)
+            assert clock.now() - said <= 61 * 1000
 
 
 async def test_an_expired_token_is_said_in_health_and_the_listener_goes_on(clock, out, monkeypatch):
