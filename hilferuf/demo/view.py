@@ -17,7 +17,7 @@ from hilferuf.demo.board import Board, Change, Found, Move, Outcome, Said, Stand
 from records.tickets import Priority, Ticket
 
 BERLIN = ZoneInfo("Europe/Berlin")
-ROWS = 17  # of the live table: with header, counters and the last posts it fills 30 lines
+ROWS = 18  # of the live table in 30 lines: the rest are header, counters and the last posts
 BAR = 6
 _STYLE: dict[Priority, str] = {"urgent": "red", "high": "yellow", "normal": "green", "low": "bright_black"}
 _LEAGUES = {"safety": "DANGER", "vulnerable": "PERSON", "legal": "LEGAL"}
@@ -121,9 +121,14 @@ def _with_brand(text: str, brand: str | None) -> Text:
     return shown
 
 
-def live(board: Board, moment: Moment) -> RenderableType:
+def rows_for(height: int) -> int:
+    """How many tickets fit on a terminal of so many lines."""
+    return max(3, height - 30 + ROWS)
+
+
+def live(board: Board, moment: Moment, rows: int = ROWS) -> RenderableType:
     """The whole picture: clock, counters, queue, and what was just heard."""
-    return Group(_header(moment), _counters(board, moment), Text(), _queue(board, moment), Text(), _heard(board))
+    return Group(_header(moment), _counters(board, moment), Text(), _queue(board, moment, rows), Text(), _heard(board))
 
 
 def _header(moment: Moment) -> Table:
@@ -161,9 +166,9 @@ def _tally(board: Board) -> dict[str, int]:
     return counts
 
 
-def _queue(board: Board, moment: Moment) -> RenderableType:
-    table = queue_table(board.standings, moment.now)
-    for _ in range(ROWS - min(ROWS, len(board.standings))):
+def _queue(board: Board, moment: Moment, rows: int) -> RenderableType:
+    table = queue_table(board.standings, moment.now, rows)
+    for _ in range(rows - min(rows, len(board.standings))):
         table.add_row()
     return table
 
@@ -205,6 +210,13 @@ def change_line(change: Change, now: int) -> str:
     return (
         f"{clock(now)} {change.what:9} {rank:17} score {ticket.score:3.0f}{league}  {ticket.channel} {author}: {short}"
     )
+
+
+def final_queue(board: Board, moment: Moment, rows: int = 12) -> RenderableType:
+    """The queue when the day is over, its first `rows` tickets."""
+    waiting = [standing for standing in board.standings if standing.ticket.status == "open"]
+    title = f"The queue at {clock(moment.now)}: the first {min(rows, len(waiting))} of {len(waiting)} that wait"
+    return Panel(queue_table(waiting, moment.now, rows), title=title, title_align="left", box=box.ROUNDED)
 
 
 def summary(board: Board, found: Found, seconds: float) -> RenderableType:
