@@ -32,7 +32,8 @@ class Sink(ABC):
         "rank_key": "rank",
         "note": "internal note",
     }
-    # True: `read` fills `human` itself, from who changed a field last. False: the protocol compares with our last write.
+    # True: `read` fills `human` (from who changed a field last) and `receipt` itself. False: the protocol compares with our
+    # last write and keeps receipts.
     tells_editors: bool = False
     # A due time that moved by less than this many minutes is not worth a write of its own.
     rerank_minutes: float = 0.0

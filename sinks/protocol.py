@@ -48,14 +48,14 @@ async def converge(sink: Sink, delivery: Delivery) -> Held:
         return Held(remote_id="", version=wanted.version, status=ticket.status)
     if remote.gone:
         return _stamp(remote, wanted.version, known)
-    remote = _judge_edits(sink, remote, known, ticket, recovering)
     if ticket.merged_into is not None:
         return _stamp(await _merge(sink, remote, ticket), wanted.version, known)
+    remote = _judge_edits(sink, remote, known, ticket, recovering)
     back = await sink.write(remote, ticket)
     left = changes(back, ticket, sink.fields, sink.rerank_minutes)
     if left:
         raise Permanent(_dropped(sink, back, ticket, left))
-    return _stamp(back, wanted.version, known)
+    return _stamp(back, wanted.version, known, tells=sink.tells_editors)
 
 
 def _needless(ticket: Ticket) -> bool:
@@ -160,10 +160,11 @@ async def _merge(sink: Sink, remote: Held, ticket: Ticket) -> Held:
     return msgspec.structs.replace(after, merged_into=winner)
 
 
-def _stamp(held: Held, version: int, known: Held | None) -> Held:
+def _stamp(held: Held, version: int, known: Held | None, *, tells: bool = False) -> Held:
     """`held` as the ledger keeps it: with the version, and with what the helpdesk itself does not remember."""
     before = known or Held(remote_id="")
-    receipt = tuple(dict.fromkeys((*before.receipt, *held.receipt)))
+    # A helpdesk that tells its history tells the receipt from it, and leaves out what was done since.
+    receipt = held.receipt if tells else tuple(dict.fromkeys((*before.receipt, *held.receipt)))
     human = tuple(sorted({*before.human, *held.human}))
     posts = {**before.posts, **held.posts} if held.gone else held.posts
     return msgspec.structs.replace(held, version=version, receipt=receipt, human=human, posts=posts)
