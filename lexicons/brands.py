@@ -1,0 +1,156 @@
+"""Which brand is meant, how it is spoken to, and which accounts are the company's own."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lexicons.format import Source
+from lexicons.inflection import spellings
+from lexicons.matcher import Matcher
+from lexicons.phrase import Phrase, PhraseError, Slot, parse_phrase
+from lexicons.text import Text, cut
+from records.mention import Mention
+
+
+class OwnAccount(NamedTuple):
+    """An account of the company: author id and handle on a channel, either may be unknown; brand None = not told."""
+
+    channel: str
+    id: str | None = None
+    handle: str | None = None
+    brand: str | None = None
+
+
+class NameHit(NamedTuple):
+    """A brand's name or hashtag in a text, first to last word."""
+
+    brand: str
+    first: int
+    last: int
+
+
+class BrandIndex:
+    """All brands of a lexicon with the own accounts of the settings. Brands of one id in several files are one brand."""
+
+    def __init__(self, sources: Sequence[Source], accounts: Sequence[OwnAccount] = ()) -> None:
+        self.ids: list[str] = []
+        self.handles: dict[str, str] = {}  # folded, with @ -> brand
+        self._hashtags: dict[str, str] = {}
+        self._accounts: dict[str, str | None] = {}  # channel:id -> brand
+        self._own_handles: dict[str, str | None] = {}
+        self._named: list[str] = []  # brand of each name phrase
+        self._excluding: list[tuple[str, int]] = []
+        phrases: list[Phrase] = []
+        for source in sources:
+            for place, brand in enumerate(source.content.brands):
+                if brand.id not in self.ids:
+                    self.ids.append(brand.id)
+                for handle in brand.handles:
+                    self.handles[fold_handle(handle)] = brand.id
+                    self._own_handles[fold_handle(handle)] = brand.id
+                self._hashtags.update(dict.fromkeys((_word(tag) for tag in brand.hashtags), brand.id))
+                self._accounts.update(dict.fromkeys(brand.accounts, brand.id))
+                for index, name in enumerate(brand.names):
+                    phrases.append(_name(source, ("brands", place, "names", index), name))
+                    self._named.append(brand.id)
+        self._names = len(phrases)
+        for source in sources:
+            for place, brand in enumerate(source.content.brands):
+                for index, text in enumerate(brand.exclusions):
+                    self._excluding.append((brand.id, len(phrases)))
+                    phrases.append(_exclusion(source, ("brands", place, "exclusions", index), text))
+        for account in accounts:
+            if account.id:
+                self._accounts[f"{account.channel}:{account.id}"] = account.brand
+            if account.handle:
+                self._own_handles[fold_handle(account.handle)] = account.brand
+                if account.brand in self.ids:
+                    self.handles[fold_handle(account.handle)] = account.brand or ""
+        self._matcher = Matcher(phrases)
+
+    @property
+    def configured(self) -> bool:
+        """Whether any brand is; without one the brand condition is off."""
+        return bool(self.ids)
+
+    def is_own(self, mention: Mention) -> bool:
+        """Whether the company itself wrote this."""
+        author = mention.author
+        if mention.direction == "outbound" or author.is_account:
+            return True
+        ids = (author.id, *author.alt_ids) if author.id else author.alt_ids
+        if any(f"{mention.channel}:{each}" in self._accounts for each in ids):
+            return True
+        return bool(author.handle) and fold_handle(author.handle or "") in self._own_handles
+
+    def account_brand(self, channel: str, author_id: str | None) -> tuple[bool, str | None]:
+        """Whether this author id is an own account, and of which brand."""
+        key = f"{channel}:{author_id}"
+        return (True, self._accounts[key]) if author_id and key in self._accounts else (False, None)
+
+    def handle_in(self, text: Text, mention: Mention) -> tuple[bool, str | None]:
+        """Whether an own handle stands in the text or among its entities, and of which brand."""
+        for word in text.words:
+            if word[:1] == "@" and word in self._own_handles:
+                return True, self._own_handles[word]
+        for entity in mention.entities:
+            if entity.type != "mention":
+                continue
+            own, brand = self.account_brand(mention.channel, entity.id)
+            if own:
+                return True, brand
+            if entity.text and fold_handle(entity.text) in self._own_handles:
+                return True, self._own_handles[fold_handle(entity.text)]
+        return False, None
+
+    def names_in(self, text: Text) -> tuple[list[NameHit], bool]:
+        """Names and hashtags of brands in the text, and whether an exclusion took one away."""
+        hits: list[NameHit] = []
+        if self._hashtags:
+            hits += [
+                NameHit(self._hashtags[word], index, index)
+                for index, word in enumerate(text.words)
+                if word in self._hashtags and text.raw[index][:1] in "#\uff03"
+            ]
+        candidates = self._matcher.candidates(text)
+        if not candidates:
+            return hits, False
+        places = self._matcher.places(text)
+        for index in sorted(candidates):
+            if index < self._names:
+                hits += [NameHit(self._named[index], first, last) for first, last in places.find(index)]
+        excluded = {brand: set[int]() for brand, _ in self._excluding}
+        for brand, index in self._excluding:
+            if index in candidates:
+                for first, last in places.find(index):
+                    excluded[brand].update(range(first, last + 1))
+        kept = [hit for hit in hits if not excluded.get(hit.brand, set()).intersection(range(hit.first, hit.last + 1))]
+        return sorted(kept, key=lambda hit: hit.first), len(kept) < len(hits)
+
+
+def fold_handle(handle: str) -> str:
+    """A handle as it stands in a cut text: `@`, no case. Also takes one without its @."""
+    words = cut("@" + handle.strip().lstrip("@\uff20")).words
+    return words[0] if words else ""
+
+
+def _word(tag: str) -> str:
+    words = cut(tag).words
+    return words[0] if words else ""
+
+
+def _name(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:
+    """A name is matched as written; only its last word may take a genitive s."""
+    cleaned = [raw for raw, word in zip(*cut(text)[1:], strict=True) if word and word not in ".,"]
+    if not cleaned:
+        raise source.document.error(f"`{text}` has no word in it", path)
+    slots = [Slot(frozenset(_word(each) for each in spellings(raw))) for raw in cleaned]
+    last = slots[-1].words
+    slots[-1] = Slot(last | {word + "s" for word in last})
+    return Phrase(tuple(slots), (0,) * len(slots))
+
+
+def _exclusion(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:
+    try:
+        return parse_phrase(text, "any")
+    except PhraseError as error:
+        raise source.document.error(f"phrase `{text}`: {error}", path) from error

@@ -1,0 +1,124 @@
+"""Which triggers hit a text: the matcher's places, less exceptions, negations and hits that a longer one contains."""
+
+from typing import NamedTuple
+
+from lexicons.compiler import CUE_BITS, CompiledTrigger, Lexicon
+from lexicons.format import Trigger
+from lexicons.matcher import Places
+from lexicons.text import Text
+
+MOST_HITS = 8  # places of one trigger that are looked at for nearness; its weight counts once
+_NEGATION = CUE_BITS["negation"]
+# "nicht mehr kaputt", "not really broken", "kein großes Problem": one of these may stand between.
+_BETWEEN = frozenset("mehr wirklich so ganz really any longer a an the yet even ein eine grosses grossen big single".split())
+
+
+class Finding(NamedTuple):
+    """A trigger that hit, with the words of each place, first to last."""
+
+    trigger: Trigger
+    language: str
+    places: tuple[tuple[int, int], ...]
+
+
+def find(
+    lexicon: Lexicon, text: Text, languages: frozenset[str] | None = None, *, contained: bool = False
+) -> tuple[list[Finding], bool, Places | None]:
+    """Findings in the order of the text, whether it reads like an advert, and the places for further questions.
+
+    languages: those whose triggers count, None = all; triggers of language `any` always count. contained: also hits that
+    lie inside a longer one, which otherwise say nothing new.
+    """
+    candidates = lexicon.matcher.candidates(text)
+    if not candidates:
+        return [], False, None
+    places = lexicon.matcher.places(text)
+    owned = sorted({lexicon.owners[index] for index in candidates if index in lexicon.owners})
+    found: list[Finding] = []
+    for index in owned:
+        compiled = lexicon.triggers[index]
+        if languages is not None and compiled.language not in languages and compiled.language != "any":
+            continue
+        kept = _hits(lexicon, compiled, text, places, candidates)
+        if kept:
+            found.append(Finding(compiled.trigger, compiled.language, kept))
+    advert = any(next(places.find(index), None) is not None for index in lexicon.adverts & candidates)
+    return (sorted(found, key=_first) if contained else _without_contained(found)), advert, places
+
+
+def _hits(
+    lexicon: Lexicon, compiled: CompiledTrigger, text: Text, places: Places, candidates: set[int]
+) -> tuple[tuple[int, int], ...]:
+    excepted: list[int] | None = None
+    kept: list[tuple[int, int]] = []
+    for index in compiled.phrases:
+        if index not in candidates:
+            continue
+        negatable = compiled.trigger.negatable and index not in compiled.negated_inside
+        taken = 0
+        for first, last in places.find(index):
+            if excepted is None:
+                excepted = _excepted_words(compiled, places, len(text.words))
+            if excepted and excepted[last + 1] > excepted[first]:
+                continue
+            if negatable and _negated(lexicon, text.words, first, last):
+                continue
+            kept.append((first, last))
+            taken += 1
+            if taken >= MOST_HITS:
+                break
+    # Left to right; of two that begin together the longer one, which says more.
+    return tuple(sorted(set(kept), key=lambda place: (place[0], -place[1]))[:MOST_HITS])
+
+
+def _excepted_words(compiled: CompiledTrigger, places: Places, length: int) -> list[int]:
+    """Running count of words that stand in an exception; empty where there is none. Makes every overlap test constant."""
+    spans = [span for index in compiled.exceptions for span in places.find(index)]
+    if not spans:
+        return []
+    change = [0] * (length + 1)
+    for first, last in spans:
+        change[first] += 1
+        change[last + 1] -= 1
+    counts, open_spans = [0], 0
+    for step in change[:length]:
+        open_spans += step
+        counts.append(counts[-1] + (open_spans > 0))
+    return counts
+
+
+def _negated(lexicon: Lexicon, words: list[str], first: int, last: int) -> bool:
+    """Whether a negation stands right before the hit or in a gap of it ("brauche keine Hilfe")."""
+    cues = lexicon.cues
+    start = first - 1 if first >= 1 else first
+    if first >= 2 and words[first - 1] in _BETWEEN:
+        start = first - 2
+    return any(cues.get(word, 0) & _NEGATION for word in words[start : last + 1])
+
+
+def _without_contained(found: list[Finding]) -> list[Finding]:
+    """A hit inside a longer hit of at least its weight says nothing new ("Hilfe" in "brauche Hilfe").
+
+    Leagues stay: they are not about weight.
+    """
+    if len(found) < 2:
+        return sorted(found, key=_first)
+    spans = [(place, finding.trigger.weight) for finding in found for place in finding.places]
+    kept = []
+    for finding in found:
+        free = tuple(
+            (first, last)
+            for first, last in finding.places
+            if finding.trigger.league
+            or not any(
+                a <= first and last <= b and (b - a) > (last - first) and weight >= finding.trigger.weight
+                for (a, b), weight in spans
+            )
+        )
+        if free:
+            kept.append(Finding(finding.trigger, finding.language, free))
+    return sorted(kept, key=_first)
+
+
+def _first(finding: Finding) -> tuple[int, int, str]:
+    return (*finding.places[0], finding.trigger.id)

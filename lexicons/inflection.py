@@ -1,0 +1,110 @@
+"""Inflected forms of a lexicon's word, so that nobody lists them: `kaputt` also finds kaputte, kaputtes, kaputter.
+
+Forms are made from the lexicon's word, never by cutting the text's words down: what is matched stays exact, a made-up form
+simply never occurs, and the cost is paid once, when a lexicon is loaded. In German a capital letter says noun (plural, case),
+a small one verb or adjective. Umlauts stand for all their spellings: `Störung` is Störung, Stoerung, Storung.
+"""
+
+import re
+from itertools import islice, product
+
+from lexicons.text import cut
+
+# Short words, and words whose forms follow no ending. Dialect spellings are Austrian and Swiss.
+_IRREGULAR_DE: dict[str, str] = {
+    "nicht": "nicht nich ned net nit nid nöd",
+    "nichts": "nichts nix nüt",
+    "kein": "kein keine keinen keinem keiner keines keins koa kei",
+    "mein": "mein meine meinen meinem meiner meines mei",
+    "euer": "euer eure euren eurem eurer eures",
+    "ist": "ist is isch sind war waren wär wäre",
+    "habe": "hab habe haben habt hat hast hatte hatten ham",
+    "geht": "geh gehe gehen geht gehts ging gehn geits",
+    "kann": "kann kannst können könnt konnte konnten könnte könnten",
+    "wird": "wird werde werden wurde wurden",
+    "helfen": "helf helfe helfen helft hilf hilft hilfst geholfen",
+    "gebe": "geb gebe geben gebt gib gibt gibts gab gegeben",
+    "komme": "komm komme kommen kommt kommst kam kamen gekommen",
+    "bekomme": "bekomm bekomme bekommen bekommt bekommst bekam bekamen",
+    "weiß": "weiß weiss wissen wisst weißt",
+    "brennt": "brennt brennen brannte brannten",
+}
+_FIXED_DE = set(
+    "seit schon immer noch wann warum wieso weshalb mehr auch aber euch eich ihnen jetzt heute gestern morgen bitte niemand"
+    " einfach wieder endlich dass denn damit dafür hier dort nach oder über unter ohne beim sehr viel".split()
+)
+_NOUN_DE = ("", "e", "en", "er", "ern", "es", "n", "s")
+_VERB_DE = ("", "e", "en", "em", "er", "es", "n", "st", "t", "et", "est", "te", "ten", "tet", "ete", "eten")
+_PARTICIPLE_DE = ("t", "et", "en", "te", "ten", "ter", "tes")
+_FIXED_EN = set(
+    "this that with your have been from does will would when what where still since after again please help me my you"
+    " the and not for are was were is it to of in on at".split()
+)
+_UMLAUTS = {"ä": ("a", "ae"), "ö": ("o", "oe"), "ü": ("u", "ue")}
+
+
+def forms(word: str, language: str) -> frozenset[str]:
+    """Folded forms of one word in a language; a language without rules gives the word itself."""
+    written = {word}
+    if language == "de":
+        written = _german(word)
+    elif language == "en":
+        written = _english(word.lower())
+    return frozenset(folded for form in written for spelling in spellings(form) if (folded := _fold(spelling)))
+
+
+def spellings(word: str) -> list[str]:
+    """A word with each umlaut as a/ae, o/oe, u/ue; at most 16 of them."""
+    parts = re.split("([äöü])", word.lower())
+    if len(parts) == 1:
+        return [word]
+    return ["".join(choice) for choice in islice(product(*(_UMLAUTS.get(part, (part,)) for part in parts)), 16)]
+
+
+def _fold(word: str) -> str:
+    words = cut(word).words
+    return words[0] if words else ""
+
+
+def _german(word: str) -> set[str]:
+    lower = word.lower()
+    if lower in _IRREGULAR_DE:
+        return set(_IRREGULAR_DE[lower].split())
+    if len(lower) < 4 or lower in _FIXED_DE or not lower.isalpha():
+        return {lower}
+    if word[0].isupper():
+        return _german_noun(lower)
+    stems = {lower}
+    for ending in ("en", "et", "te", "e", "t"):
+        if lower.endswith(ending) and len(lower) - len(ending) >= 3:
+            stems.add(lower.removesuffix(ending))
+    made = {stem + ending for stem in stems for ending in _VERB_DE}
+    if not lower.startswith(("ge", "be", "ver", "er", "ent")):
+        made |= {"ge" + stem + ending for stem in stems for ending in _PARTICIPLE_DE}
+    # "bucht" from "gebucht": the participle in the lexicon finds the participle in the text only.
+    return made
+
+
+def _german_noun(lower: str) -> set[str]:
+    made = {lower + ending for ending in _NOUN_DE}
+    place = max(lower.rfind(vowel) for vowel in "aou")
+    if place > 0 and lower[place : place + 2] not in ("au", "ou") and lower[place - 1] not in "aeiou":
+        # Ausfall, Ausfälle: a bare `a` is what folding leaves of the plural's umlaut, `ae` its other spelling.
+        plural = lower[: place + 1] + "e" + lower[place + 1 :]
+        made |= {plural + ending for ending in ("e", "er", "en", "ern")}
+    return made
+
+
+def _english(lower: str) -> set[str]:
+    if len(lower) < 4 or lower in _FIXED_EN or not lower.isalpha():
+        return {lower}
+    made = {lower, lower + "s", lower + "es"}
+    if lower.endswith("y") and lower[-2] not in "aeiou":
+        made |= {lower[:-1] + "ies", lower[:-1] + "ied", lower + "ing"}
+    elif lower.endswith("e"):
+        made |= {lower + "d", lower[:-1] + "ing"}
+    else:
+        made |= {lower + "ed", lower + "ing"}
+        if lower[-1] in "bdglmnprt" and lower[-2] in "aeiou" and lower[-3] not in "aeiou":
+            made |= {lower + lower[-1] + "ed", lower + lower[-1] + "ing"}
+    return made

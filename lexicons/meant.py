@@ -1,0 +1,72 @@
+"""Whom a post speaks to: which brand, and how it is addressed. Pure; reads the mention, never asks anybody."""
+
+from typing import NamedTuple
+
+from lexicons.brands import BrandIndex, NameHit
+from lexicons.findings import Finding
+from lexicons.matcher import Places
+from lexicons.need import Addressed
+from lexicons.text import Text
+from records.mention import Mention
+
+NEAR_SENTENCES = 1  # a trigger belongs to a name in its own sentence or the one beside it …
+NEAR_WORDS = 25  # … or within so many words of it
+_ON_OUR_PAGE = frozenset(("comment", "review", "reply"))
+
+
+class Meant(NamedTuple):
+    """The brand and the way it is spoken to. names: where it is only named, the places a trigger must be near to.
+
+    excluded: a name stood there, and an exclusion says that it is somebody else's.
+    """
+
+    brand: str | None
+    addressed: Addressed
+    names: tuple[NameHit, ...] = ()
+    excluded: bool = False
+
+
+def who_is_meant(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
+    """The strongest way in which the mention speaks to a brand: message, reply, handle, our page, name, the listener's query."""
+    default = mention.account.brand or (brands.ids[0] if len(brands.ids) == 1 else None)
+    if mention.kind == "direct_message":
+        return Meant(default, "direct_message")
+    own, brand = brands.account_brand(mention.channel, mention.thread.parent_author_id)
+    if own:
+        return Meant(brand or default, "reply")
+    own, brand = brands.handle_in(text, mention)
+    if own or mention.kind == "story_mention":
+        return Meant(brand or default, "handle")
+    if not brands.configured:
+        return Meant(mention.account.brand, "query")
+    if mention.account.brand and mention.kind in _ON_OUR_PAGE:
+        return Meant(mention.account.brand, "query")
+    names, excluded = brands.names_in(text)
+    if names:
+        return Meant(names[0].brand, "name", tuple(names))
+    if (mention.account.brand or mention.matched) and not excluded:
+        return Meant(default, "query")
+    return Meant(None, "none", (), excluded)
+
+
+def near(findings: list[Finding], names: tuple[NameHit, ...], places: Places) -> tuple[list[Finding], str | None]:
+    """Findings with only those places that stand near a name, and the brand of the first such name."""
+    kept: list[Finding] = []
+    brand: str | None = None
+    for finding in findings:
+        close = []
+        for place in finding.places:
+            hit = next((name for name in names if _is_near(place, name, places)), None)
+            if hit is not None:
+                close.append(place)
+                brand = brand or hit.brand
+        if close:
+            kept.append(finding._replace(places=tuple(close)))
+    return kept, brand
+
+
+def _is_near(place: tuple[int, int], name: NameHit, places: Places) -> bool:
+    words_between = max(name.first - place[1], place[0] - name.last) - 1
+    if words_between <= NEAR_WORDS:
+        return True
+    return abs(places.sentence(place[0]) - places.sentence(name.first)) <= NEAR_SENTENCES

@@ -1,0 +1,208 @@
+"""How likely the service desk should answer: a documented sum of what a post says and of how, through a logistic curve.
+
+    need = 1 / (1 + exp(-(BIAS + sum of WEIGHTS[feature] * value)))
+
+Words alone do not carry over from one industry to the next; how people ask, report and complain does. So the features are acts
+of speech (asks, speaks to somebody, speaks of itself, names a fault, thanks, reports news) and the triggers' points. The
+weights were fitted on MobASA (CC BY 4.0), rounded, and the ones that such a set cannot know (private messages, a brand that is
+configured) set by hand. docs/lexicons.md shows the table for a support lead.
+"""
+
+from math import exp, log
+from typing import Literal, NamedTuple
+
+from lexicons.compiler import CUE_BITS, CUES, Lexicon
+from lexicons.findings import Finding
+from lexicons.text import LINK, SENTENCE_END, Text
+from records.mention import Mention, Rating
+
+Addressed = Literal["direct_message", "reply", "handle", "name", "query", "none"]
+MOST_POINTS = 50.0  # trigger points beyond this say nothing more about need
+
+BIAS = -3.0
+WEIGHTS = {
+    "points": 0.75,
+    "fault": 0.8,
+    "own_problem": 0.4,
+    "reports_to_somebody": 0.3,
+    "lasting_problem": 0.2,
+    "question_mark": 0.8,
+    "asks": 0.5,
+    "asks_somebody": 0.2,
+    "polite": 0.6,
+    "time": 0.3,
+    "negation": 0.3,
+    "pressure": 0.2,
+    "anger": 0.3,
+    "exclaims": 0.25,
+    "handle": 1.0,
+    "service_handle": 1.5,
+    "news_handle": -2.0,
+    "many_handles": -0.7,
+    "only_thanks": -1.5,
+    "solved": -2.0,
+    "praise": -0.3,
+    "news": -0.2,
+    "much_news": -0.5,
+    "link": -1.0,
+    "quotes": -1.0,
+    "signed": -1.5,
+    "advert": -2.0,
+    "very_short": -0.6,
+    "length": -0.2,
+}
+ADDRESSED: dict[Addressed, float] = {"direct_message": 2.6, "reply": 2.0, "handle": 1.6, "name": 0.6, "query": 0.0, "none": -0.5}
+STARS = {1: 1.6, 2: 1.0, 3: 0.0, 4: -0.8, 5: -1.6}
+
+
+class Signals(NamedTuple):
+    """What a text shows; counts are of words, booleans as 0 or 1."""
+
+    features: dict[str, float]
+    cues: int
+    words: int
+
+
+def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool) -> Signals:
+    """Reads a text's features in one pass over its words."""
+    bits, first_person, news, words, links = 0, 0, 0, 0, 0
+    handles: list[str] = []
+    get = lexicon.cues.get
+    for word in text.words:
+        cue = get(word)
+        if cue:
+            bits |= cue
+            if cue & _FIRST_PERSON:
+                first_person += 1
+            if cue & _NEWS:
+                news += 1
+        first = word[:1]
+        if first == "@":
+            handles.append(word)
+        elif word is LINK or word == LINK:
+            links += 1
+        elif word not in _MARKS:
+            words += 1
+    original = text.original
+    question = "?" in original
+    begins = next((word for word in text.words[:2] if word not in _MARKS), "")[:1] == "@"
+    points = sum(finding.trigger.weight for finding in findings)
+    features: dict[str, float] = {"length": log(1 + min(words, 60)) - 2.7}
+    if points:
+        features["points"] = min(points, MOST_POINTS) / 10
+        features["trigger"] = 1
+    for name, bit in _BITS:
+        if bits & bit:
+            features[name] = 1
+    if question:
+        features["question_mark"] = 1
+        if bits & _QUESTION:
+            features["asks"] = 1
+        if begins:
+            features["asks_somebody"] = 1
+    if "!" in original:
+        features["exclaims"] = 1
+    if begins:
+        features["begins_with_handle"] = 1
+        if bits & _FAULT or points:
+            features["reports_to_somebody"] = 1
+    if handles:
+        features["handle"] = 1
+        if len(handles) > 2:
+            features["many_handles"] = 1
+        if any(sign in handle for handle in handles for sign in _SERVICE_HANDLE):
+            features["service_handle"] = 1
+        if any(sign in handle for handle in handles for sign in _NEWS_HANDLE):
+            features["news_handle"] = 1
+    if links:
+        features["link"] = 1
+    if first_person > 2:
+        features["much_first_person"] = 1
+    if first_person and (bits & _FAULT or points):
+        features["own_problem"] = 1
+    if bits & _TIME and (bits & _FAULT or points):
+        features["lasting_problem"] = 1
+    if news > 1:
+        features["much_news"] = 1
+    if words < 4:
+        features["very_short"] = 1
+    if bits & _THANKS and not (points or question or bits & _FAULT):
+        features["only_thanks"] = 1
+    if _signed(original):
+        features["signed"] = 1
+    if original[:1] in _QUOTES:
+        features["quotes"] = 1
+    if original.count("#") > 2:
+        features["many_hashtags"] = 1
+    if advert:
+        features["advert"] = 1
+    if any(finding.trigger.intent == "praise" for finding in findings):
+        features["solved"] = 1
+    return Signals(features, bits, words)
+
+
+def judge_need(
+    seen: Signals, addressed: Addressed, mention: Mention, *, own_handle: bool
+) -> tuple[float, tuple[str, ...]]:
+    """need 0-1 with four decimals, and what moved it by at least 0.3, the strongest first: `+asks`, `-link`."""
+    moved = {name: WEIGHTS[name] * value for name, value in seen.features.items() if name in WEIGHTS}
+    if own_handle:
+        # The brand's own handle is worth more than any handle, and is counted once.
+        moved.pop("handle", None)
+        moved["own_handle"] = WEIGHTS["handle"]
+    moved["addressed_" + addressed] = ADDRESSED[addressed]
+    stars = _stars(mention.rating)
+    if stars:
+        moved["stars"] = STARS[stars]
+    need = 1 / (1 + exp(-(BIAS + sum(moved.values()))))
+    strong = sorted((item for item in moved.items() if abs(item[1]) >= 0.3), key=lambda item: (-abs(item[1]), item[0]))
+    return round(need, 4), tuple(("+" if value > 0 else "-") + name for name, value in strong)
+
+
+def _stars(rating: Rating | None) -> int:
+    """A review's stars on a scale of five, 0 = unknown."""
+    if rating is None:
+        return 0
+    if rating.value is None:
+        return 0 if rating.recommends is None else (5 if rating.recommends else 1)
+    best, worst = rating.best if rating.best is not None else 5.0, rating.worst if rating.worst is not None else 1.0
+    if best <= worst or not worst <= rating.value <= best:
+        return 0
+    return 1 + round(4 * (rating.value - worst) / (best - worst))
+
+
+def judge_tone(text: Text, seen: Signals, findings: list[Finding]) -> tuple[float, float, float]:
+    """(urgency 0-3, anger 0-3, sentiment -1 to 1), two decimals; urgency and anger are expected values *given* need."""
+    cues, features = seen.cues, seen.features
+    hits = [finding.trigger for finding in findings]
+    urgency = max((hit.urgency for hit in hits if hit.intent != "praise"), default=0.9)
+    urgency += 0.3 * bool(cues & CUE_BITS["pressure"]) + 0.2 * ("lasting_problem" in features)
+    anger = 0.3 + 0.8 * max((hit.anger for hit in hits), default=0.0)
+    shouting = text.original.count("!") > 1 or sum(raw.isupper() and len(raw) > 3 for raw in text.raw[:200]) > 1
+    anger += 0.7 * bool(cues & CUE_BITS["anger"]) + 0.4 * shouting + 0.2 * ("lasting_problem" in features)
+    anger -= 0.3 * bool(cues & (CUE_BITS["thanks"] | CUE_BITS["polite"]))
+    sentiment = min((hit.sentiment for hit in hits), default=0.0) + max(0.0, *(hit.sentiment for hit in hits), 0.0)
+    sentiment += 0.4 * bool(cues & CUE_BITS["praise"]) + 0.2 * bool(cues & CUE_BITS["thanks"])
+    sentiment -= 0.4 * bool(cues & CUE_BITS["anger"]) + 0.2 * bool(cues & CUE_BITS["fault"])
+    return _within(urgency, 0, 3), _within(anger, 0, 3), _within(sentiment, -1, 1)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return round(min(max(value, low), high), 2)
+
+
+_MARKS = frozenset((SENTENCE_END, ",", ""))
+_FIRST_PERSON, _NEWS, _QUESTION = CUE_BITS["first_person"], CUE_BITS["news"], CUE_BITS["question"]
+_THANKS = CUE_BITS["thanks"]
+_FAULT, _TIME = CUE_BITS["fault"], CUE_BITS["time"]
+_BITS = tuple((name, CUE_BITS[name]) for name in CUES if name != "question")
+_QUOTES = frozenset("\"\u201e\u201c\u00ab\u00bb\u2039\u203a")
+# Handles of service desks and of newsrooms say what they are, in every industry.
+_SERVICE_HANDLE = ("help", "hilf", "support", "service", "care", "kunde", "customer", "dialog", "assist", "ask")
+_NEWS_HANDLE = ("news", "zeitung", "online", "presse", "press", "polizei", "police", "radio", "magazin", "tagblatt", "anzeiger")
+
+
+def _signed(text: str) -> bool:
+    """Whether the text ends like an agent's answer, with initials: `^kl`, `/sr`, `*JM`."""
+    tail = text.rstrip()[-5:].rsplit(" ", 1)[-1]
+    return len(tail) in (3, 4) and tail[0] in "^/*" and tail[1:].isalpha()

@@ -1,0 +1,89 @@
+"""Text as words: cut and folded, so that spelling varies and offsets do not.
+
+One linear pass cuts a text into words, handles, hashtags, emoji and sentence ends; links are one word each. Every piece is
+folded on its own: NFKC, lower case, no diacritics (ä = a; a lexicon's `ä` also stands for `ae`), ß = ss, no apostrophes and no
+invisible characters. Because nothing is folded across pieces, a hit is a range of pieces and its offsets into the original
+text are exact, whatever folding does to lengths.
+"""
+
+import re
+import unicodedata
+from itertools import islice
+from typing import NamedTuple
+
+SENTENCE_END = "."
+LINK = "://"
+LONGEST_WORD = 80  # code points that are looked at; no lexicon word is longer, and Unicode ordering is not linear
+
+# Combining marks, joiners, soft hyphens and direction marks may stand inside a word; folding drops them.
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
+_LETTER = rf"[\w\u0300-\u036f\u20d0-\u20ff{_INVISIBLE}]"
+_APOSTROPHE = "['\u2019\u2018\u02bc\u00b4`]"
+# No alternative can begin where another one's repetition ends, and nothing follows a repetition: it never backtracks.
+_PIECE = re.compile(
+    r"https?://\S+|www\.\S+"
+    r"|[@\uff20]\w[\w.@-]*"
+    rf"|[#\uff03]?{_LETTER}+(?:{_APOSTROPHE}{_LETTER}+)*"
+    r"|[.!?\u2026\r\n]+\s?"
+    "|[\u2600-\u27bf\U0001f000-\U0001faff]"
+)
+_DROPPED = re.compile(rf"[\u0300-\u036f\u20d0-\u20ff{_INVISIBLE}\s#']+")
+_ASCII_DROPPED = {ord("'"): None, ord("`"): None, ord("#"): None}
+
+
+class _Folds(dict[str, str]):
+    """Folded form by raw piece: ordinary words repeat, so most look-ups are one hash. Bounded, and only ever a cache."""
+
+    def __missing__(self, raw: str) -> str:
+        folded = _fold(raw)
+        if len(raw) <= 40:
+            if len(self) >= 50_000:
+                self.clear()
+            self[raw] = folded
+        return folded
+
+
+def _fold(raw: str) -> str:
+    first = raw[0]
+    if first in ".!?\u2026\r\n":
+        # One dot with no space after it stands in "3.5" or "nordfunk.example": it ends no sentence.
+        return "," if raw == "." else SENTENCE_END
+    if raw.startswith(("http://", "https://", "www.")):
+        return LINK
+    raw = raw[:LONGEST_WORD]
+    if first in "@\uff20":
+        return "@" + unicodedata.normalize("NFKC", raw).casefold()[1:].rstrip(".-")
+    if raw.isascii():
+        return raw.lower().translate(_ASCII_DROPPED)
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", raw).casefold())
+    for apostrophe in "\u2019\u2018\u02bc\u00b4`\u2032":
+        folded = folded.replace(apostrophe, "")
+    return _DROPPED.sub("", folded)
+
+
+_FOLDS = _Folds()
+
+
+class Text(NamedTuple):
+    """A text cut into pieces: `raw` as written, `words` folded; the same index is the same piece."""
+
+    original: str
+    raw: list[str]
+    words: list[str]
+
+    def spans(self, last: int) -> list[tuple[int, int]]:
+        """Code-point offsets (start, end) of the pieces 0 to `last`: worked out only where something was found."""
+        found = islice(_PIECE.finditer(self.original), last + 1)
+        return [(match.start(), match.start() + len(match[0].rstrip())) for match in found]
+
+
+def cut(text: str) -> Text:
+    """The pieces of a text, in time linear in its length."""
+    raw = _PIECE.findall(text)
+    folds = _FOLDS
+    return Text(text, raw, [folds[piece] for piece in raw])
+
+
+def fold(text: str) -> str:
+    """A text's folded words with one space between: what a match compares."""
+    return " ".join(cut(text).words)
