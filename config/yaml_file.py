@@ -1,6 +1,5 @@
 """Reads a YAML file into a msgspec Struct; every error names file, line and field, and a misspelt key the nearest right one."""
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,10 +7,14 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
+from records import paths
 from records.errors import HilferufError
 
 T = TypeVar("T")
 MAX_BYTES = 20_000_000
+MAX_REPEATED = 10_000  # values that aliases (`*name`) may repeat; ten nested lines can otherwise stand for billions
+
+_UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
 
 
 class ConfigError(HilferufError):
@@ -46,20 +49,16 @@ class Document:
 
     def error(self, message: str, path: tuple[str | int, ...] = (), hint: str | None = None) -> ConfigError:
         """A ConfigError at this path, for rules that types cannot say."""
-        return ConfigError(message, self.file, self.line(path), _dotted(path) or None, hint)
+        return ConfigError(message, self.file, self.line(path), paths.dotted(path) or None, hint)
 
     def _explain(self, text: str, type_: type) -> ConfigError:
-        match = re.search(r" - at `\$\.?(.*)`$", text)
-        path = _parse_path(match[1]) if match else ()
+        message, path = paths.split_error(text)
         path = _resolve(self.value, path)
-        message = text[: match.start()] if match else text
-        unknown = re.search(r"unknown field `(.*)`", message)
+        unknown = _UNKNOWN.search(message)
         if unknown:
-            known = _fields_at(type_, path)
-            near = difflib.get_close_matches(unknown[1], known, n=1, cutoff=0.5)
-            hint = (
-                f"did you mean `{near[0]}`?" if near else (f"known keys: {', '.join(sorted(known))}" if known else None)
-            )
+            known = paths.fields_at(type_, path)
+            near = paths.nearest(unknown[1], known)
+            hint = f"did you mean `{near}`?" if near else f"known keys: {', '.join(sorted(known))}" if known else None
             return self.error(f"unknown key `{unknown[1]}`", (*path, unknown[1]), hint)
         return self.error(message[:1].lower() + message[1:], path)
 
@@ -67,11 +66,14 @@ class Document:
 def read_yaml(path: Path) -> Document:
     """Reads and parses a file. Raises ConfigError for a missing, too large, wrongly encoded or malformed file."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES} bytes", str(path), hint="split it into several files")
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"is larger than {MAX_BYTES} bytes", str(path), hint="split it into several files")
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError("is not UTF-8", str(path), line, hint="save the file in UTF-8") from error
@@ -79,57 +81,98 @@ def read_yaml(path: Path) -> Document:
 
 
 def parse_yaml(text: str, file: str = "<text>") -> Document:
-    """Parses YAML text; `file` is the name used in errors. Raises ConfigError, also for a key given twice."""
+    """Parses YAML text; `file` is the name used in errors. Raises ConfigError, also for a key given twice and for aliases
+    that contain themselves or repeat more than MAX_REPEATED values."""
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        lines: dict[tuple[str | int, ...], int] = {}
-        value = _plain(loader, node, (), lines, file) if node is not None else {}
+        builder = _Builder(loader, file, aliases="*" in text)
+        value = builder.build(node, ()) if node is not None else {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        hint = "indent with spaces, never tabs" if "'\\t'" in str(error.problem) else None
-        raise ConfigError(
-            str(error.problem or error.context), file, mark.line + 1 if mark else None, hint=hint
-        ) from error
+        line = mark.line + 1 if mark else None
+        hint = "indent with spaces, never tabs" if line and _tab_indented(text, line) else None
+        raise ConfigError(str(error.problem or error.context), file, line, hint=hint) from error
+    except yaml.reader.ReaderError as error:
+        # The C parser counts bytes of UTF-8, and says the character as a number.
+        line = text.encode("utf-8", "replace").count(b"\n", 0, error.position) + 1
+        raise ConfigError("holds a control character, which YAML forbids", file, line) from error
     except yaml.YAMLError as error:
         raise ConfigError(str(error), file) from error
     except RecursionError as error:
         raise ConfigError("is nested too deeply", file) from error
-    return Document(value, lines, file)
+    return Document(value, builder.lines, file)
+
+
+def _tab_indented(text: str, line: int) -> bool:
+    lines = text.split("\n")[line - 1 : line]
+    return bool(lines) and "\t" in lines[0][: len(lines[0]) - len(lines[0].lstrip())]
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _plain(loader: Any, node: yaml.Node, path: tuple[str | int, ...], lines: dict[Any, int], file: str) -> Any:
-    lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
+class _Builder:
+    """Plain values from YAML's nodes, and the line of each. Where a text has aliases, the same node may come again."""
+
+    def __init__(self, loader: Any, file: str, *, aliases: bool) -> None:
+        self.lines: dict[tuple[str | int, ...], int] = {}
+        self._loader, self._file, self._aliases = loader, file, aliases
+        self._seen: set[int] = set()
+        self._open: set[int] = set()
+        self._repeated = 0
+
+    def build(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:
+        """The value of a node at a path."""
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if self._aliases:
+            self._count(node, path)
+        if isinstance(node, yaml.MappingNode):
+            self._open.add(id(node))
+            mapping = self._mapping(node, path)
+            self._open.discard(id(node))
+            return mapping
+        if isinstance(node, yaml.SequenceNode):
+            self._open.add(id(node))
+            sequence = [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+            self._open.discard(id(node))
+            return sequence
+        if node.tag == "tag:yaml.org,2002:timestamp":
+            return node.value  # times stay text: our own parser reads them, with its own message
+        try:
+            return self._loader.construct_object(node)
+        except (ValueError, KeyError) as error:
+            raise self._error("is no value that YAML can read", node, path, "put it in quotes") from error
+
+    def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ConfigError("a key must be plain text", file, line)
+                raise self._error("a key must be plain text", key_node, path)
+            key = str(key_node.value)
+            place = (*path, key)
+            if key == "<<" and key_node.tag == "tag:yaml.org,2002:merge":
+                raise self._error("merge keys are not supported", key_node, path, "write the keys out")
             if key in result:
-                raise ConfigError(f"key `{key}` is given twice", file, line, _dotted((*path, key)))
-            lines[(*path, key)] = line
-            result[key] = _plain(loader, value_node, (*path, key), lines, file)
+                raise self._error(f"key `{key}` is given twice", key_node, place)
+            self.lines[place] = key_node.start_mark.line + 1
+            result[key] = self.build(value_node, place)
         return result
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(loader, item, (*path, index), lines, file) for index, item in enumerate(node.value)]
-    if node.tag == "tag:yaml.org,2002:timestamp":
-        return node.value  # times stay text: our own parser reads them, with its own message
-    return loader.construct_object(node)
 
+    def _count(self, node: yaml.Node, path: tuple[str | int, ...]) -> None:
+        if id(node) not in self._seen:
+            self._seen.add(id(node))
+            return
+        if id(node) in self._open:
+            raise self._error("an alias stands inside the value that it repeats", node, path)
+        self._repeated += 1
+        if self._repeated > MAX_REPEATED:
+            raise self._error(f"aliases repeat more than {MAX_REPEATED} values", node, path, "write the values out")
 
-def _parse_path(text: str) -> tuple[str | int, ...]:
-    parts: list[str | int] = []
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]", text):
-        if name:
-            parts.append(name)
-        else:
-            parts.append(int(index) if index.isdigit() else "...")
-    return tuple(parts)
+    def _error(
+        self, message: str, node: yaml.Node, path: tuple[str | int, ...], hint: str | None = None
+    ) -> ConfigError:
+        return ConfigError(message, self._file, node.start_mark.line + 1, paths.dotted(path)[:200] or None, hint)
 
 
 def _resolve(value: Any, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -145,35 +188,3 @@ def _resolve(value: Any, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
             break
         resolved.append(key)
     return tuple(resolved)
-
-
-def _fields_at(type_: Any, path: tuple[str | int, ...]) -> list[str]:
-    """Names of the fields that `type_` allows at a path; all alternatives of a union."""
-    found: list[str] = []
-    _walk(msgspec.inspect.type_info(type_), path, found)
-    return found
-
-
-def _walk(info: Any, path: tuple[str | int, ...], found: list[str]) -> None:
-    if isinstance(info, msgspec.inspect.UnionType):
-        for option in info.types:
-            _walk(option, path, found)
-    elif isinstance(info, msgspec.inspect.Metadata):
-        _walk(info.type, path, found)
-    elif isinstance(info, msgspec.inspect.StructType):
-        if not path:
-            found.extend(field.encode_name for field in info.fields)
-        for field in info.fields:
-            if path and field.encode_name == path[0]:
-                _walk(field.type, path[1:], found)
-    elif isinstance(info, msgspec.inspect.DictType) and path:
-        _walk(info.value_type, path[1:], found)
-    elif hasattr(info, "item_type") and path:
-        _walk(info.item_type, path[1:], found)
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
-    return text

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from records.errors import Poison
+from records.text import MAX_TEXT
 
 _decoder = msgspec.json.Decoder()
 _BOM = b"\xef\xbb\xbf"
 
 
 def read_object(data: bytes | str | dict[str, Any], what: str) -> tuple[dict[str, Any], bool]:
-    """The object, a fresh one, and whether it needs cleaning: lone surrogates, NUL, or numbers that are none.
+    """The object, a fresh one, and whether it needs cleaning: for lone surrogates, NUL, numbers that are none, long strings.
 
     Bytes that are no UTF-8 come as lone surrogates, so that the cleaning finds and marks the very field. NaN and infinity
     come as such. Raises Poison; its text never shows the input.
@@ -27,7 +28,7 @@ def read_object(data: bytes | str | dict[str, Any], what: str) -> tuple[dict[str
         raise Poison(f"{what}: is nested too deeply") from error
     if not isinstance(value, dict):
         raise Poison(f"{what}: must be a JSON object, got {_kind(value)}")
-    return value, suspicious
+    return value, suspicious or len(data) > MAX_TEXT
 
 
 def _read(data: bytes | str, what: str) -> tuple[Any, bool]:

@@ -41,6 +41,7 @@ _KIND_BY_CHANNEL = {
 }  # fmt: skip
 _COMMENT_CHANNELS = frozenset({"facebook", "instagram", "youtube", "tiktok", "linkedin", "reddit"})
 _TEXTLESS_OPS = frozenset({"delete", "hide", "restore", "metrics"})
+_CHOICES = (("kind", form.Kind), ("visibility", form.Visibility), ("time_quality", form.TimeQuality))
 _CONTENT = ("media", "title", "rating", "geo", "text_html")
 
 
@@ -123,14 +124,16 @@ def _mend(data: bytes | str | dict[str, Any], now: str, default: str | None, lis
         raise Poison(f"{WHAT}: {unknown_key(key, _KNOWN)}", key[:80])
     channel = _name(document)
     repairs = Repairs()
-    if suspicious or len(data) > MAX_TEXT:
+    if suspicious:
         clean_values(document, repairs)
         document = _given(document)
+    for key, allowed in _CHOICES:
+        choose(document, key, allowed, repairs)
     _fill_parts(document, repairs)
     _fill_text(document, repairs)
     settle_times(document, now, default, repairs)
     nested_times(document, repairs)
-    _fill_kind(document, channel, repairs)
+    _fill_kind(document, channel)
     mention = fit(document, repairs)
     ingest = mention.ingest
     return replace(
@@ -224,7 +227,7 @@ def _fill_text(document: dict[str, Any], repairs: Repairs) -> None:
         document["text"] = normal
     else:
         full = ""
-    _fill_revision(document, full)
+    _fill_revision(document, full, repairs)
 
 
 def _move_entities(document: dict[str, Any], to: Any) -> None:
@@ -237,7 +240,7 @@ def _move_entities(document: dict[str, Any], to: Any) -> None:
                     entity[key] = to(max(0, offset))
 
 
-def _fill_revision(document: dict[str, Any], text: str) -> None:
+def _fill_revision(document: dict[str, Any], text: str, repairs: Repairs) -> None:
     """Platform revision, else edit time in ms, else hash of the text. What carries no text (a second `hide` after a
     `restore`) is told apart by its own time, where the platform names one."""
     revision = document.get("revision")
@@ -246,6 +249,8 @@ def _fill_revision(document: dict[str, Any], text: str) -> None:
     if isinstance(revision, int) and not isinstance(revision, bool):
         document["revision"] = str(revision)
         return
+    if revision not in (None, ""):
+        repairs.replaced(("revision",), "is no text")
     times = ["edited_at"]
     if document["op"] in _TEXTLESS_OPS:
         times.append("occurred_at")
@@ -259,10 +264,7 @@ def _fill_revision(document: dict[str, Any], text: str) -> None:
     document["revision"] = "h" + digest(text)
 
 
-def _fill_kind(document: dict[str, Any], channel: str, repairs: Repairs) -> None:
-    choose(document, "kind", form.Kind, repairs)
-    choose(document, "visibility", form.Visibility, repairs)
-    choose(document, "time_quality", form.TimeQuality, repairs)
+def _fill_kind(document: dict[str, Any], channel: str) -> None:
     private = channel in _PRIVATE_CHANNELS or document.get("kind") == "direct_message"
     document.setdefault("visibility", "private" if private else "public")
     document.setdefault("kind", _kind(document, channel))

@@ -52,9 +52,13 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     return f"unknown key `{shown}` ({f'did you mean `{near}`?' if near else 'known keys: ' + ', '.join(known)})"
 
 
-@lru_cache(maxsize=256)
 def fields_at(type_: Any, path: Path) -> tuple[str, ...]:
     """Names of the fields that `type_` allows at a path; of all alternatives of a union."""
+    return _fields_at(type_, tuple(0 if isinstance(part, int) else part for part in path))
+
+
+@lru_cache(maxsize=256)
+def _fields_at(type_: Any, path: Path) -> tuple[str, ...]:
     found: list[str] = []
     _walk(msgspec.inspect.type_info(type_), path, found)
     return tuple(dict.fromkeys(found))

@@ -6,7 +6,7 @@ word: an unknown key, which is a typo.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -21,6 +21,11 @@ MAX_REPAIRS = 30  # then whole parts are emptied: a hostile document must not co
 UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`")
 _LINKS = frozenset({"url", "permalink"})
+_REQUIRED: dict[str, Callable[[], Any]] = {
+    "media": list,
+    "author": lambda: {"id": None},
+    "account": lambda: {"id": "unknown"},
+}
 _MISSING_VALUES: dict[tuple[str, str], Any] = {
     ("account", "id"): "unknown",
     ("author", "id"): None,
@@ -91,19 +96,23 @@ def _leaves(value: Any, path: Path) -> Iterator[tuple[Any, Any, Path]]:
 
 def fit(document: dict[str, Any], repairs: Repairs) -> Mention:
     """The document as a Mention; what does not fit is emptied. Raises Poison for an unknown key."""
-    gone: dict[Path, list[int]] = {}
-    for attempt in range(MAX_REPAIRS + len(document) + 1):
+    gone: dict[Path, int] = {}
+    for attempt in range(MAX_REPAIRS + 2 * len(document) + 1):
         try:
             return msgspec.convert(document, Mention)
         except msgspec.ValidationError as error:
             message, path = split_error(str(error))
+            missing = _MISSING.search(message)
+            if not path and missing and missing[1] in _REQUIRED:
+                document[missing[1]] = _REQUIRED[missing[1]]()
+                continue
             if not path:
                 raise Poison(f"mention: {message}") from error
             unknown = UNKNOWN_FIELD.search(message)
             if unknown:
                 place = (*path, unknown[1][:80])
                 raise Poison(
-                    f"mention: {unknown_key(unknown[1], fields_at(Mention, _keys(path)))} at {dotted(path)}",
+                    f"mention: {unknown_key(unknown[1], fields_at(Mention, path))} at {dotted(path)}",
                     dotted(place),
                 ) from error
             if attempt >= MAX_REPAIRS:
@@ -112,12 +121,7 @@ def fit(document: dict[str, Any], repairs: Repairs) -> Mention:
     raise Poison("mention: cannot be repaired")  # each turn empties a place, so a document runs out of faults first
 
 
-def _keys(path: Path) -> Path:
-    """Lists are looked into without their index."""
-    return tuple(part for part in path if not isinstance(part, int))
-
-
-def _empty(document: dict[str, Any], path: Path, message: str, repairs: Repairs, gone: dict[Path, list[int]]) -> None:
+def _empty(document: dict[str, Any], path: Path, message: str, repairs: Repairs, gone: dict[Path, int]) -> None:
     missing = _MISSING.search(message)
     if missing:
         name = (str(path[0]), missing[1])
@@ -133,14 +137,15 @@ def _empty(document: dict[str, Any], path: Path, message: str, repairs: Repairs,
     if "`str" in message and isinstance(value, int) and not isinstance(value, bool):
         parent[key] = str(value)
         return
+    repairs.nulled(_as_given(path, gone), message)
     if isinstance(key, int):
-        # Marks name the index as it was given, whatever was taken out before it.
-        removed = gone.setdefault(path[:-1], [])
-        repairs.nulled((*path[:-1], key + len(removed)), message)
-        removed.append(key)
-    else:
-        repairs.nulled(path, message)
+        gone[path[:-1]] = gone.get(path[:-1], 0) + 1
     del parent[key]
+
+
+def _as_given(path: Path, gone: dict[Path, int]) -> Path:
+    """The path in the document as it came: items before this one may have been taken out."""
+    return tuple(part + gone.get(path[:index], 0) if isinstance(part, int) else part for index, part in enumerate(path))
 
 
 def _at(value: Any, path: Path) -> Any:
