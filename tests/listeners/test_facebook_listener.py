@@ -71,6 +71,7 @@ async def test_a_new_comment_below_an_old_post_is_heard_at_the_next_poll(clock, 
         post = api.add_post(PAGE, "Neue Tarife", at=clock.now() - 3 * DAY * 1000)
         async with running(listener(api, clock, monkeypatch), out):
             await out.until(lambda: f"facebook:comments:{post}" in out.cursors)
+            await asked(api, 10)  # the post is old and quiet by now
             said = clock.now()
             comment = api.add_comment(post, "Wann kommt mein Router?", BO)
             await out.until(lambda: f"facebook:{comment}" in out.ids)
@@ -209,7 +210,7 @@ async def test_items_listed_twice_are_one(clock, out, monkeypatch):
 async def test_comments_in_the_wrong_order_are_all_read(clock, out, monkeypatch):
     async with graph_api(clock) as api:
         post = api.add_post(PAGE, "Neue Tarife")
-        comments = [api.add_comment(post, f"Kommentar {n}", BO, at=clock.now() - n * MINUTE * 1000) for n in range(10)]
+        comments = [api.add_comment(post, f"Kommentar {n}", BO, at=clock.now() - n * HOUR * 1000) for n in range(10)]
         random.Random(7).shuffle(comments)
         plain = api._page  # as an edge that does not know `order=reverse_chronological`
 
