@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from records.mention import Account, Author, Entity, Mention, Metrics
 from records.times import from_ms
 
-CHATTER = """
-der die das ein eine und oder aber heute gestern morgen wieder schon noch immer mal ganz sehr wirklich einfach Wetter
-Fußball Konzert Arbeit Kaffee Wochenende Freunde Familie Urlaub Zug Stadt Sommer Spiel Film Musik Essen Garten Foto
-finde denke glaube sehe höre lese fahre gehe mache habe war ist sind wird läuft nordfunk Werbung Aktie Tarif Nachrichten
-""".split()
+WORDS = (
+    "der die das ein eine und oder aber heute gestern morgen wieder schon noch immer mal ganz sehr wirklich einfach Wetter "
+    "Fußball Konzert Arbeit Kaffee Wochenende Freunde Familie Urlaub Zug Stadt Sommer Spiel Film Musik Essen Garten Foto "
+    "finde denke glaube sehe höre lese fahre gehe mache habe war ist sind wird läuft nordfunk Werbung Aktie Tarif Nachrichten"
+)
+CHATTER = WORDS.split()
 CALLS = (
     "@nordfunk Hilfe, seit drei Tagen kein Netz und in der Hotline meldet sich keiner",
     "@nordfunk mein Router ist kaputt, wann kommt der Techniker?",

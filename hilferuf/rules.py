@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from lexicons.lexicon import Lexicon
-from lexicons.loader import load_lexicon
-
 from config.settings import Loaded, load_settings, packaged
 from config.yaml_file import ConfigError
+from lexicons.compiler import Lexicon, load_lexicon, own_accounts
 from priority.strategy import Strategy, load_strategy
 
 DEFAULT_FILE = Path("hilferuf.yaml")
@@ -34,7 +32,9 @@ def rules_of(loaded: Loaded) -> RuleSet:
     settings = loaded.settings
     return RuleSet(
         loaded,
-        load_lexicon(settings.lexicons, base=loaded.base, need_threshold=settings.need_threshold),
+        load_lexicon(
+            settings.lexicons, base=loaded.base, need_threshold=settings.need_threshold, accounts=own_accounts(settings)
+        ),
         load_strategy(settings.strategy, loaded.base),
     )
 

@@ -24,14 +24,14 @@ def listeners_of(loaded: Loaded, clock: Clock) -> list[Listener]:
     for file in wanted.files:
         from listeners.replay import ReplayListener
 
-        found.append(ReplayListener(loaded.path(file.path), kind=file.kind, follow=file.follow, clock=clock))
+        found.append(ReplayListener(str(loaded.path(file.path)), file.kind, follow=file.follow, clock=clock))
     return found
 
 
 def _sink_settings(settings: Settings) -> list[tuple[str, SinkOptions]]:
     """Name and settings of each configured sink; without any, the local queue."""
     sinks = settings.sinks
-    found = [
+    found: list[tuple[str, SinkOptions]] = [
         (name, options)
         for name, options in (
             ("queue", sinks.queue),
@@ -59,11 +59,11 @@ def _sink(loaded: Loaded, options: SinkOptions) -> Sink:
 
         return QueueSink.from_settings(options, loaded.data_dir)
     if isinstance(options, RequestTrackerSettings):
-        from sinks.request_tracker import RequestTrackerSink
+        from sinks.request_tracker import RequestTracker
 
-        return RequestTrackerSink(options)
+        return RequestTracker(options)
     if isinstance(options, ZendeskSettings):
-        from sinks.zendesk import ZendeskSink
+        from sinks.zendesk import Zendesk
 
-        return ZendeskSink(options)
+        return Zendesk(options)
     raise TypeError(f"no sink for {type(options).__name__}")

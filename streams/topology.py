@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from lexicons.judgement import judge
-from lexicons.lexicon import Lexicon
-
 from config.settings import Settings
+from lexicons.compiler import Lexicon
+from lexicons.judgement import judge
 from priority.score import scorer
 from priority.strategy import Strategy
 from records.events import Rules

@@ -29,8 +29,8 @@ def doctor(config: Path | None) -> int:
         ("port", lambda: _port(loaded.settings.server.host, loaded.settings.server.port)),
         ("listeners", lambda: _listeners(loaded)),
     ]
-    well = all([_say(name, check) for name, check in checks])
-    return 0 if asyncio.run(_sinks(loaded)) and well else 1
+    answers = [_say(name, check) for name, check in checks]
+    return 0 if asyncio.run(_sinks(loaded)) and all(answers) else 1
 
 
 def _say(name: str, check: Callable[[], str]) -> bool:

@@ -57,7 +57,12 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
         )
         for sink, options in (sinks_of(loaded) if "deliver" in roles else [])
     ]
-    engine.on_turn.append(lambda: loop.call_soon_threadsafe(_wake, deliverers) if not loop.is_closed() else None)
+
+    def wake() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_wake, deliverers)
+
+    engine.on_turn.append(wake)
     engine.start()
     outside = Outside(engine, listeners, deliverers, stop.is_set)
     try:
