@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -253,7 +253,19 @@ def load_settings(path: Path) -> Loaded:
     document = read_yaml(path)
     if not isinstance(document.value, dict):
         raise document.error("must be a mapping of settings", hint="see `hilferuf config init`")
-    return Loaded(document.convert(Settings), str(path), path.resolve().parent, document)
+    base = path.resolve().parent
+    settings: Settings = _anchored(document.convert(Settings), base)
+    return Loaded(settings, str(path), base, document)
+
+
+def _anchored(value: Any, base: Path) -> Any:
+    """The same settings, files of secrets absolute: a service started from another folder must find them too."""
+    if isinstance(value, Secret):
+        return value if value.file is None else msgspec.structs.replace(value, file=str(base / value.file))
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _anchored(getattr(value, name), base) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    return tuple(_anchored(item, base) for item in value) if isinstance(value, tuple) else value
 
 
 def packaged() -> Loaded:
