@@ -60,7 +60,7 @@ async def run_demo(terminal: bool, seconds: float = 25.0, folder: Path = DEMO_FO
     demo = _Demo(story, StoryClock(pace(story, seconds)))
     async with demo.running(folder):
         with show:
-            complete = await demo.play(show)
+            missing = await demo.play(show)
     queue = [standing.ticket for standing in demo.board.standings]
     found = compare(story, demo.player.mention_ids(), demo.board.needs)
     show.say(final_queue(demo.board, demo.moment()))
@@ -68,9 +68,9 @@ async def run_demo(terminal: bool, seconds: float = 25.0, folder: Path = DEMO_FO
     if queue:
         show.say(explanation(queue[0], 1))
     show.say(f"Look further: hilferuf queue --config {folder / 'hilferuf.yaml'}")
-    if not complete:
-        show.say("The demo is not complete: something was not heard or not delivered in time.")
-    return 0 if complete else 1
+    if missing:
+        show.say(f"The demo is not complete: {missing}.")
+    return 1 if missing else 0
 
 
 def prepare(folder: Path, x_url: str, facebook_url: str) -> Loaded:
@@ -134,29 +134,26 @@ class _Demo:
             )
             yield
 
-    async def play(self, show: Show) -> bool:
-        """The story, shown; then the rest is awaited. Returns whether everything was heard and delivered."""
+    async def play(self, show: Show) -> str | None:
+        """The story, shown; then the rest is awaited. Returns what is missing in the end, None for nothing."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self._x.connected.wait()
         self._clock.begin()
         playing = asyncio.create_task(self.player.play())
-        deadline: float | None = None
-        complete = False
         try:
-            while not complete:
+            while not playing.done():
                 await self._look(show)
                 await asyncio.sleep(FRAME_SECONDS)
-                if playing.done():
-                    playing.result()
-                    deadline = deadline or time.monotonic() + PATIENCE_SECONDS
-                    complete = await self._is_complete()
-                    if time.monotonic() > deadline:
-                        break
+            playing.result()
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while (missing := await self._missing()) and time.monotonic() < deadline:
+                await self._look(show)
+                await asyncio.sleep(FRAME_SECONDS)
         finally:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
         await self._look(show)
-        return complete
+        return missing
 
     def moment(self) -> Moment:
         """Now, in the story."""
@@ -215,13 +212,15 @@ class _Demo:
         changes = self.board.look(standing, gone, time.monotonic())
         show.update(self.board, self.moment(), changes)
 
-    async def _is_complete(self) -> bool:
-        """Everything that a listener can hear went through the engine, and every ticket lies in the queue."""
-        if not self.player.audible() <= self.board.needs.keys():
-            return False
+    async def _missing(self) -> str | None:
+        """What a listener can hear and has not gone through the engine yet, or what is not in the queue yet."""
+        unheard = self.player.audible() - self.board.needs.keys()
+        if unheard:
+            return f"{len(unheard)} posts were not heard, such as {min(unheard)}"
         await self._engine.settled()
         names = [deliverer.sink.name for deliverer in self._deliverers]
-        return not await self._engine.call(lambda store: sum(store.pending(name) for name in names))
+        pending = await self._engine.call(lambda store: sum(store.pending(name) for name in names))
+        return f"{pending} tickets were not delivered" if pending else None
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -106,3 +106,7 @@ def test_a_comment_under_a_comment_stands_in_the_thread_of_the_post():
 def test_a_story_that_does_not_fit_together_is_refused_with_file_and_line(tmp_path, file, old, new, words):
     with pytest.raises(ConfigError, match=words.replace("(", r"\(")):
         load_story(changed(tmp_path, file, old, new))
+
+
+def test_nobody_comments_under_a_tagged_post_since_a_page_cannot_read_that():
+    assert not [e.n for e in STORY.entries if e.do == "comment" and STORY.root(e).do == "tagged"]
