@@ -88,27 +88,42 @@ class FileSource(Source):
         self._path, self._clock, self._status, self._follow = Path(path), clock, status, follow
         self._file: BinaryIO | None = None
         self._inode = 0
+        self._last: dict[str, Any] | None = None
 
     async def read(self, cursor: dict[str, Any] | None, stop: Event) -> AsyncGenerator[list[Line]]:
         """Lines of the file, and of those that take its place while it is followed."""
         while True:
             file = await self._open(stop)
-            splitter = await in_thread(self._resume, file, cursor)
-            cursor = None
-            replaced = False
-            while True:
-                chunk = await self._chunk(file, stop)
-                if chunk:
-                    yield splitter.feed(chunk)
-                elif not self._follow or replaced:
-                    break
-                elif not (replaced := await in_thread(self._replaced, file)):
-                    # Once replaced it is read to its end first: something may have been written since the last read.
-                    await pause(self._clock, POLL_SECONDS, stop)
-            yield splitter.finish()
+            try:
+                async for lines in self._lines(file, cursor, stop):
+                    yield lines
+                cursor = None
+            except OSError as error:
+                reason = f"{self._path}: cannot be read: {error.strerror}"
+                if not self._follow:
+                    raise Refused(reason) from error
+                self._status.say("reconnecting", reason)
+                self._status.reconnected()
+                cursor = self._last or cursor
+                await pause(self._clock, POLL_SECONDS, stop)
             await self.close()
             if not self._follow:
                 return
+
+    async def _lines(self, file: BinaryIO, cursor: dict[str, Any] | None, stop: Event) -> AsyncGenerator[list[Line]]:
+        """Lines of one file, to its end; followed, until another file stands in its place. Raises OSError."""
+        splitter = await in_thread(self._resume, file, cursor)
+        replaced = False
+        while True:
+            chunk = await unless_stopped(in_thread(file.read, CHUNK), stop, grace=1.0)
+            if chunk:
+                yield splitter.feed(chunk)
+            elif not self._follow or replaced:
+                break
+            elif not (replaced := await in_thread(self._replaced, file)):
+                # Once replaced it is read to its end first: something may have been written since the last read.
+                await pause(self._clock, POLL_SECONDS, stop)
+        yield splitter.finish()
 
     def position(self, line: Line) -> dict[str, Any] | None:
         """Offset, line, inode and head."""
@@ -118,8 +133,8 @@ class FileSource(Source):
         mark = _Mark(
             offset=line.end, line=line.number, inode=self._inode, head=sha256(head).hexdigest(), head_bytes=len(head)
         )
-        value: dict[str, Any] = msgspec.to_builtins(mark)
-        return value
+        self._last = msgspec.to_builtins(mark)
+        return self._last
 
     async def close(self) -> None:
         """Closes the file."""
@@ -142,12 +157,6 @@ class FileSource(Source):
                 self._inode = os.fstat(file.fileno()).st_ino
                 self._status.say("live")
                 return file
-
-    async def _chunk(self, file: BinaryIO, stop: Event) -> bytes:
-        try:
-            return await unless_stopped(in_thread(file.read, CHUNK), stop, grace=1.0)
-        except OSError as error:
-            raise Refused(f"{self._path}: cannot be read: {error.strerror}") from error
 
     def _resume(self, file: BinaryIO, cursor: dict[str, Any] | None) -> Splitter:
         """Puts the file where reading goes on."""

@@ -6,6 +6,7 @@ import pytest
 
 from listeners.imitations.memory import MemoryPublisher, StepClock
 from listeners.replay import ReplayListener
+from listeners.source import FileSource
 from records.errors import Refused
 
 
@@ -174,6 +175,26 @@ async def test_a_followed_file_may_come_later(tmp_path, clock, out):
             await asyncio.sleep(0)
         file.write_text(line(1))
         await out.until(lambda: out.ids == ["x:1"])
+
+
+async def test_a_followed_file_is_opened_again_after_a_read_error(tmp_path, clock, out, monkeypatch):
+    file = tmp_path / "posts.ndjson"
+    file.write_text(line(1))
+    listener = ReplayListener(str(file), clock=clock, follow=True)
+    replaced, failures = FileSource._replaced, iter([OSError(5, "Input/output error")])
+
+    def failing(source, handle):
+        for failure in failures:
+            raise failure
+        return replaced(source, handle)
+
+    monkeypatch.setattr(FileSource, "_replaced", failing)
+    async with running(listener, out):
+        await out.until(lambda: out.ids == ["x:1"])
+        with file.open("a") as more:
+            more.write(line(2))
+        await out.until(lambda: out.ids == ["x:1", "x:2"])
+    assert listener.health().reconnects == 1
 
 
 async def test_a_missing_file_is_refused_with_its_name(tmp_path, clock, out):
