@@ -40,7 +40,7 @@ SUBJECT_LIMIT = 150
 TEXT_LIMIT = 15_000  # code points; a comment holds 64 KiB
 PAGE = 100
 JOB_SECONDS = 10.0
-_HUMAN = ("priority", "rank_key", "status", "subject")
+_HUMAN = ("note", "priority", "rank_key", "status", "subject")
 
 
 class Zendesk(Sink):
@@ -220,8 +220,6 @@ class Zendesk(Sink):
     async def write(self, held: Held, ticket: Ticket) -> Held:
         """See Sink. Posts, then fields and note, then redactions: a redaction changes the stamp that `safe_update` needs."""
         todo = changes(held, ticket, self.fields, self.rerank_minutes)
-        if held.status == "closed":
-            todo = Changes(redact=todo.redact)
         if not todo:
             return held
         stamp, _, requester = (held.etag or "|").partition("|")
