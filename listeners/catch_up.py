@@ -41,7 +41,8 @@ class Archive(ABC):
 
     @abstractmethod
     def queries(self) -> tuple[str, ...]:
-        """Stable names of the queries that together find what the stream hears; empty = there is no search."""
+        """Stable names of the queries that together find what the stream hears; empty = there is no search. Asked anew
+        for each pass: a query that is refused may come again in parts."""
 
     @abstractmethod
     async def search(self, query: str, position: Position, checkpoint: Checkpoint) -> FoundPage:
@@ -140,16 +141,15 @@ class CatchUp:
 
     async def run(self) -> None:
         """Sweeps all queries twice, then closes the gap. Raises Stopped."""
-        queries = self._archive.queries()
+        queries: tuple[str, ...] = ()
         broken: set[str] = set()
-        for pass_ in (1, 2):
-            if pass_ == 2 and queries:
-                await pause(self._clock, self._settle, self._stop)
-            for query in queries:
-                if query not in broken and not await self._sweep(query):
-                    broken.add(query)
-            self._status.say("live", f"{len(broken)} catch-up queries are refused" if broken else "")
-        if broken:
+        for settle in (0.0, self._settle):
+            if settle:
+                await pause(self._clock, settle, self._stop)
+            queries = self._archive.queries()
+            broken = {query for query in queries if not await self._sweep(query)}
+            self._status.say("live", "search refuses a catch-up query" if broken else "")
+        if broken or (not queries and self._ledger.position.done_to is not None):
             await self._ledger.lost()
         await self._ledger.gap_closes(tuple(query for query in queries if query not in broken))
 

@@ -62,11 +62,15 @@ class Window:
 
     def wait(self, now: int) -> float:
         """Seconds until one more is allowed."""
-        while self._taken and self._taken[0] <= now - self._span:
-            self._taken.popleft()
-        if len(self._taken) < self._calls:
+        if self.left(now) > 0:
             return 0.0
         return (self._taken[0] + self._span - now) / 1000
+
+    def left(self, now: int) -> int:
+        """How many are allowed now."""
+        while self._taken and self._taken[0] <= now - self._span:
+            self._taken.popleft()
+        return self._calls - len(self._taken)
 
     def take(self, now: int) -> None:
         """One call was made."""

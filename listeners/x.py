@@ -21,7 +21,7 @@ from listeners.stream import Ended, Heard, StreamListener
 from listeners.threads import in_thread
 from listeners.x_client import XClient
 from listeners.x_mapping import PARAMS, Ear, activity_mention, stream_mention
-from listeners.x_rules import changes, full_tag, search_queries
+from listeners.x_rules import changes, full_tag, search_groups
 from listeners.x_search import OVERLAP_SECONDS, XArchive
 from records.errors import HilferufError, Poison
 from records.lenient import read_object
@@ -59,12 +59,8 @@ class XListener(StreamListener):
         )
         self._client = XClient(settings.bearer_token.reveal(), settings.base_url, clock)
         self._rules_at: int | None = None
-        queries, unsearchable = search_queries(settings.rules)
-        if settings.catch_up_query is not None:
-            queries, unsearchable = (settings.catch_up_query,), ()
-        self._archive = XArchive(self._client, queries, self._ear, clock)
-        if unsearchable:
-            self._status.note(f"rules that search cannot catch up: {', '.join(unsearchable)}")
+        self._archive = XArchive(self._client, self._ear, clock)
+        self._plan({})
 
     def first_position(self, now: int) -> Position:
         """From now on, or from `look_back_minutes` ago."""
@@ -91,18 +87,31 @@ class XListener(StreamListener):
         todo = changes(self._client.rules(), self._settings.rules, prefix)
         if todo.free:
             self._client.delete_rules(todo.free)
-        faults = []
+        faults: dict[str, str] = {}
         if todo.add:
             added = [XRule(value=rule.value, tag=full_tag(rule.tag, prefix)) for rule in todo.add]
             faults = self._client.add_rules(added)
         if todo.delete:
             self._client.delete_rules(todo.delete)
-        for fault in faults:
-            log.error("X refuses a rule", listener=self.name, fault=fault)
-        if faults:
-            self._status.note("; ".join(faults))
+        self._plan(faults)
         if todo.free or todo.add or todo.delete:
             log.info("rules synchronised", listener=self.name, added=len(todo.add), deleted=len(todo.delete))
+
+    def _plan(self, faults: dict[str, str]) -> None:
+        """What search will be asked: a rule that X refuses would spoil the query that it is part of."""
+        notes = [
+            f"X refuses rule {rule.tag}: {faults[rule.value]}" for rule in self._settings.rules if rule.value in faults
+        ]
+        for note in notes:
+            log.error("rule refused", listener=self.name, fault=note)
+        if self._settings.catch_up_query is not None:
+            self._archive.ask(((self._settings.catch_up_query,),))
+        else:
+            groups, unsearchable = search_groups([rule for rule in self._settings.rules if rule.value not in faults])
+            self._archive.ask(groups)
+            if unsearchable:
+                notes.append(f"rules that search cannot catch up: {', '.join(unsearchable)}")
+        self._status.note("; ".join(notes))
 
     async def connect(self, feed: Feed) -> Ended:
         """One connection of the filtered stream."""

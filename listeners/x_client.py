@@ -224,17 +224,15 @@ class XClient:
                 break
         return found
 
-    def add_rules(self, rules: Sequence[XRule]) -> list[str]:
-        """Adds rules; `tag` as it shall stand at X. Returns what X found wrong, one line each; the others are added."""
+    def add_rules(self, rules: Sequence[XRule]) -> dict[str, str]:
+        """Adds rules; `tag` as it shall stand at X. Returns value and fault of those that X refuses; the others are added."""
         wanted = [tweepy.StreamRule(value=rule.value, tag=rule.tag) for rule in rules]
         answer = self._call("rules", lambda: self._rules.add_rules(wanted))
-        faults = []
+        faults = {}
         for error in answer.get("errors") or []:
-            if error.get("title") == "DuplicateRule":
-                continue
-            details = error.get("details") or [error.get("detail") or error.get("title")]
-            tag = next((rule.tag for rule in rules if rule.value == error.get("value")), "?")
-            faults.append(f"rule {tag}: {str(details[0])[:200]}")
+            if error.get("title") != "DuplicateRule":
+                details = error.get("details") or [error.get("detail") or error.get("title")]
+                faults[str(error.get("value"))] = str(details[0])[:200]
         return faults
 
     def delete_rules(self, ids: Sequence[str]) -> None:

@@ -67,23 +67,25 @@ def own_tag(tag: object, prefix: str) -> str | None:
     return None
 
 
-def search_queries(rules: Sequence[XRule], limit: int = QUERY_LIMIT) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Recent-search queries that together find what the rules hear, and the tags of the rules that search cannot do
-    (operators of the stream only, or longer than a query may be)."""
-    queries: list[str] = []
+def search_groups(
+    rules: Sequence[XRule], limit: int = QUERY_LIMIT
+) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """Groups of rule values that fit into one recent-search query each (see `joined`), and the tags of the rules that
+    search cannot do: operators of the stream only, or longer than a query may be."""
+    groups: list[tuple[str, ...]] = []
     refused: list[str] = []
-    group = ""
+    group: tuple[str, ...] = ()
     for value, tag in dict.fromkeys((rule.value.strip(), rule.tag) for rule in rules):
         if _STREAM_ONLY.search(value) or len(value) > limit:
             refused.append(tag)
-            continue
-        part = f"({value})" if len(value) + 2 <= limit else value
-        joined = f"{group} OR {part}" if group else part
-        if len(joined) <= limit:
-            group = joined
+        elif group and len(joined((*group, value))) > limit:
+            groups.append(group)
+            group = (value,)
         else:
-            queries.append(group)
-            group = part
-    if group:
-        queries.append(group)
-    return tuple(queries), tuple(refused)
+            group = (*group, value)
+    return tuple(groups) + ((group,) if group else ()), tuple(refused)
+
+
+def joined(group: Sequence[str]) -> str:
+    """One query that finds what any of these finds."""
+    return group[0] if len(group) == 1 else " OR ".join(f"({value})" for value in group)

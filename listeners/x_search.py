@@ -4,7 +4,7 @@ X has no back-fill on pay-per-use: whatever gap is caught up by `since_id`, seve
 reposts, which is no loss: reposts never become tickets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from listeners import x_ids
@@ -15,6 +15,8 @@ from listeners.position import Position
 from listeners.threads import in_thread
 from listeners.x_client import SinceTooOld, XClient
 from listeners.x_mapping import PARAMS, Ear, page_mentions
+from listeners.x_rules import joined
+from records.errors import Permanent
 from records.ids import digest
 from records.times import DAY, MINUTE, from_ms
 
@@ -26,13 +28,17 @@ PAGE = 100
 class XArchive(Archive):
     """Search of the last seven days with these queries."""
 
-    def __init__(self, client: XClient, queries: tuple[str, ...], ear: Ear, clock: Clock) -> None:
+    def __init__(self, client: XClient, ear: Ear, clock: Clock) -> None:
         self._client, self._ear, self._clock = client, ear, clock
-        self._queries = {digest(query, size=4): query for query in queries}
+        self._groups: dict[str, tuple[str, ...]] = {}
+
+    def ask(self, groups: Sequence[Sequence[str]]) -> None:
+        """What to search from now on: groups of rule values, each group in one query."""
+        self._groups = {digest(*group, size=4): tuple(group) for group in groups}
 
     def queries(self) -> tuple[str, ...]:
         """Names of the queries: digests, so that a changed query begins its own sweep."""
-        return tuple(self._queries)
+        return tuple(self._groups)
 
     async def search(self, query: str, position: Position, checkpoint: Checkpoint) -> FoundPage:
         """One page. `since_id` too old falls back to the earliest time that X reaches; the page then says `lost` if the
@@ -61,7 +67,15 @@ class XArchive(Archive):
         params: dict[str, Any] = {**PARAMS, **since, "max_results": PAGE}
         if checkpoint.sweep_token is not None:
             params["next_token"] = checkpoint.sweep_token
-        answer, wait = await in_thread(self._client.search, self._queries[query], name="x-search", **params)
+        group = self._groups[query]
+        try:
+            answer, wait = await in_thread(self._client.search, joined(group), name="x-search", **params)
+        except Permanent as error:
+            if len(group) > 1 and not isinstance(error, SinceTooOld | TokenExpired):
+                # One rule that search cannot do must not spoil the others: the next pass asks for each alone.
+                del self._groups[query]
+                self._groups.update({digest(value, size=4): (value,) for value in group})
+            raise
         now = self._clock.now()
         mentions, refused = page_mentions(answer, self._ear, now)
         posts = [post for post in answer.get("data") or [] if isinstance(post, dict)]

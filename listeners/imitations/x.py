@@ -81,7 +81,6 @@ class XImitation:
         self.rule_writes: list[dict[str, Any]] = []
         self.limits = {name: Window(calls, WINDOW) for name, calls in LIMITS.items()}
         self._tests: dict[str, Test] = {}
-        self._left: dict[str, int] = {}
         self._connections: list[_Connection] = []
         self._back: list[dict[str, Any]] = []
         self._runner: web.AppRunner | None = None
@@ -142,10 +141,10 @@ class XImitation:
         self.misbehave(Fault("close"))
 
     def add_rule(self, value: str, tag: str) -> str:
-        """A rule as somebody else on the same app would have made it; returns its id."""
+        """A rule as somebody else on the same app would have made it; returns its id. Raises ValueError."""
         rule_id = str(1_600_000_000_000_000_000 + len(self.rules) + len(self.rule_writes) * 1000)
-        self.rules[rule_id] = {"id": rule_id, "value": value, "tag": tag}
         self._tests[rule_id] = parse(value)
+        self.rules[rule_id] = {"id": rule_id, "value": value, "tag": tag}
         return rule_id
 
     @property
@@ -193,31 +192,38 @@ class XImitation:
         """Bearer, rate limit, ordered faults: what every endpoint has."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            now = self._clock.now()
-            window = self.limits[name]
-            headers = {
-                "x-rate-limit-limit": str(LIMITS[name]),
-                "x-rate-limit-reset": str(now // 1000 + int(window.wait(now) or WINDOW)),
-            }
+            now, window = self._clock.now(), self.limits[name]
             if request.headers.get("Authorization") != f"Bearer {self.token}":
-                return _problem(401, headers)
+                return _problem(401, self._limit_headers(name))
             if window.wait(now) > 0:
-                return _problem(429, {**headers, "x-rate-limit-remaining": "0"})
+                return _problem(429, self._limit_headers(name))
             window.take(now)
             if name == "stream":
                 self.connects += 1
             if faults and faults[0].kind == "status":
                 fault = faults.popleft()
-                return _problem(fault.status, {**headers, **fault.headers}, fault.body)
-            return await handler(request)
+                return _problem(fault.status, {**self._limit_headers(name), **fault.headers}, fault.body)
+            response = await handler(request)
+            if not response.prepared:
+                response.headers.update(self._limit_headers(name))
+            return response
 
         return guarded
 
+    def _limit_headers(self, name: str) -> dict[str, str]:
+        now, window = self._clock.now(), self.limits[name]
+        return {
+            "x-rate-limit-limit": str(LIMITS[name]),
+            "x-rate-limit-remaining": str(window.left(now)),
+            "x-rate-limit-reset": str(now // 1000 + int(window.wait(now) or WINDOW)),
+        }
+
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self._open():
-            return _problem(429, {}, b'{"title":"ConnectionException","connection_issue":"TooManyConnections"}')
+            return _problem(429, body=b'{"title":"ConnectionException","connection_issue":"TooManyConnections"}')
         connection = _Connection(request)
-        response = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+        headers = {"Content-Type": "application/json; charset=utf-8", **self._limit_headers("stream")}
+        response = web.StreamResponse(headers=headers)
         response.enable_chunked_encoding()
         await response.prepare(request)
         self._connections.append(connection)
@@ -342,7 +348,7 @@ class XImitation:
         return web.json_response(answer)
 
 
-def _problem(status: int, headers: dict[str, str], body: bytes = b"") -> web.Response:
+def _problem(status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> web.Response:
     title = _TITLES.get(status, "Service Unavailable")
     default = json.dumps({"title": title, "status": status, "detail": title, "type": "about:blank"}).encode()
     return web.Response(status=status, headers=headers, body=body or default, content_type="application/problem+json")

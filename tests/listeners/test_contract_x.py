@@ -26,7 +26,7 @@ async def whole(rig, out):
 
 async def test_a_closed_connection_is_opened_again_and_its_gap_is_caught_up(rig, out):
     async with Run(rig, out) as run:
-        await run.says("live")
+        await whole(rig, out)
         rig.x.cut()
         rig.x.unstreamed = 1
         await run.heard([rig.write("@nordfunk in der Lücke")])
