@@ -5,6 +5,7 @@ nothing: 503 when the engine does not take it, 401, 413 and 400 for what can nev
 """
 
 import asyncio
+import contextlib
 from asyncio import Event
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from listeners.contract import Bad, Clock, Health, Listener, Publisher
 from listeners.status import Status, origin
@@ -26,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 READ_SECONDS = 30.0  # a body that takes longer is not waited for
 PUBLISH_SECONDS = 10.0  # longer than this and the sender has given up
-STOP_SECONDS = 1.5  # running requests may take so long after `stop`; a listener has two seconds in all
+STOP_SECONDS = 1.4  # running requests may take so long after `stop`; a listener has two seconds in all
+CUT_SECONDS = 0.1  # what the server then gives them before it cuts them off
 MAX_RUNNING = 64  # requests at once; with the body's limit this bounds memory
 INLINE_BYTES = 32_768  # larger bodies are parsed in a thread: the loop serves the others meanwhile
 _KINDS = 100  # different words that are counted; the words come from the sender
@@ -74,7 +77,8 @@ class PushListener(Listener):
         self.refused: Counter[str] = Counter()
         self._clock, self._host, self._max_body_bytes, self._routes = clock, host, max_body_bytes, routes
         self._status = Status(clock)
-        self._running = 0
+        self._running, self._idle = 0, Event()
+        self._idle.set()
 
     def health(self) -> Health:
         """How it is now."""
@@ -90,7 +94,7 @@ class PushListener(Listener):
             app.router.add_post(route.path, self._handler(route, out))
         self.add_to(app)
         # No access log: a query may hold a verify token.
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS, handle_signals=False)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CUT_SECONDS, handle_signals=False)
         await runner.setup()
         try:
             site = web.TCPSite(runner, self._host, self.port, reuse_address=True)
@@ -103,6 +107,9 @@ class PushListener(Listener):
             self._status.say("live", f"serving on {self._host}:{self.port}")
             self.ready.set()
             await stop.wait()
+            await site.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), STOP_SECONDS)
         finally:
             await runner.cleanup()
             self._status.say("stopped")
@@ -112,10 +119,13 @@ class PushListener(Listener):
             if self._running >= MAX_RUNNING:
                 return self._refuse(503, "too many requests at once", retry_after=1)
             self._running += 1
+            self._idle.clear()
             try:
                 return await self._take(route, request, out)
             finally:
                 self._running -= 1
+                if not self._running:
+                    self._idle.set()
 
         return handle
 
@@ -127,6 +137,8 @@ class PushListener(Listener):
             return self._refuse(413, f"the body has more than {self._max_body_bytes} bytes; send it in parts")
         except TimeoutError:
             return self._refuse(408, "the body did not come in time")
+        except (OSError, web.RequestPayloadError, HttpProcessingError):
+            return self._refuse(400, "the body ended too early, or its encoding is broken")
         wrong = route.verify(request.headers, body)  # 2
         if wrong is not None:
             return self._refuse(401, wrong)
