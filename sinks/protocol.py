@@ -43,6 +43,8 @@ async def converge(sink: Sink, delivery: Delivery) -> Held:
     known = held if held is not None and held.remote_id else None
     if known is None and not recovering and _needless(ticket):
         return Held(remote_id="", version=wanted.version, status=ticket.status)
+    if known is not None and known.merged_into is not None and ticket.merged_into is not None:
+        return msgspec.structs.replace(known, version=wanted.version)  # a merge is for good
     remote = await _locate(sink, ticket, known, recovering)
     if remote is None:
         return Held(remote_id="", version=wanted.version, status=ticket.status)
@@ -52,9 +54,11 @@ async def converge(sink: Sink, delivery: Delivery) -> Held:
         return _stamp(await _merge(sink, remote, ticket), wanted.version, known)
     remote = _judge_edits(sink, remote, known, ticket, recovering)
     back = await sink.write(remote, ticket)
-    left = changes(back, ticket, sink.fields, sink.rerank_minutes)
+    theirs = msgspec.structs.replace(back, human=tuple(sorted({*remote.human, *back.human})))
+    left = changes(theirs, ticket, sink.fields, sink.rerank_minutes)
     if left:
         raise Permanent(_dropped(sink, back, ticket, left))
+    back = msgspec.structs.replace(back, human=_still_theirs(remote, back))
     return _stamp(back, wanted.version, known, tells=sink.tells_editors)
 
 
@@ -76,12 +80,12 @@ async def _locate(sink: Sink, ticket: Ticket, known: Held | None, recovering: bo
     found = [held for held in await sink.find(ticket.id) if not held.gone]
     if not any(held.status != "closed" for held in found):
         if found and not _needless(ticket):
-            closed = await _read(sink, found[-1].remote_id, ticket)
+            closed = await _read(sink, found[-1].remote_id, ticket, trusted=True)
             if closed is not None and not _news(ticket, known, closed):
                 return closed
             follows = found[-1].remote_id
         if _needless(ticket):
-            return await _read(sink, found[-1].remote_id, ticket) if found else None
+            return await _read(sink, found[-1].remote_id, ticket, trusted=True) if found else None
         created = await sink.create(ticket, follows)
         found = [held for held in await sink.find(ticket.id) if not held.gone and held.status != "closed"]
         if created not in [held.remote_id for held in found]:
@@ -94,22 +98,24 @@ async def _fold(sink: Sink, ticket: Ticket, found: list[Held]) -> Held:
     winner, *losers = found
     for loser in losers:
         await sink.merge(loser.remote_id, winner.remote_id)
-    remote = await _read(sink, winner.remote_id, ticket)
+    remote = await _read(sink, winner.remote_id, ticket, trusted=True)
     if remote is None or remote.gone:
         raise Transient(f"{sink.name}: ticket {winner.remote_id} vanished while it was written; looking again")
     return remote
 
 
-async def _read(sink: Sink, remote_id: str, ticket: Ticket, known: Held | None = None) -> Held | None:
-    """What the remote ticket holds, named. None also where it belongs to another ticket of ours: after a restore from a
-    backup a helpdesk gives the same number to somebody else's call. One that the ledger knows under that other id is no
-    stranger: ours was merged into it."""
+async def _read(
+    sink: Sink, remote_id: str, ticket: Ticket, known: Held | None = None, *, trusted: bool = False
+) -> Held | None:
+    """What the remote ticket holds, named. None also where the number (unless `trusted`, because `find` gave it) belongs to
+    another ticket: after a restore from a backup a helpdesk gives the same number to somebody else's call. One that the
+    ledger knows under that other id is no stranger: ours was merged into it."""
     remote = await sink.read(remote_id)
     if remote is None:
         return None
     followed = remote.remote_id != remote_id
     ours = {ticket.id, known.ticket_id if known is not None else None}
-    if not followed and not remote.gone and remote.ticket_id is not None and remote.ticket_id not in ours:
+    if not (followed or trusted or remote.gone) and remote.ticket_id is not None and remote.ticket_id not in ours:
         return None
     return named(remote, ticket)
 
@@ -139,6 +145,14 @@ def _judge_edits(sink: Sink, remote: Held, known: Held | None, ticket: Ticket, r
     return msgspec.structs.replace(remote, human=tuple(sorted(human)))
 
 
+def _still_theirs(remote: Held, back: Held) -> tuple[str, ...]:
+    """Fields that are a person's after the write. A status that a new post has reopened is ours again."""
+    human = {*remote.human, *back.human}
+    if is_over(remote.status) and not is_over(back.status) and "status" not in back.human:
+        human.discard("status")
+    return tuple(sorted(human))
+
+
 def _alike(field: str, one: object, other: object) -> bool:
     if field != "status":
         return one == other
@@ -154,7 +168,7 @@ async def _merge(sink: Sink, remote: Held, ticket: Ticket) -> Held:
     if remote.remote_id == winner:
         return msgspec.structs.replace(remote, merged_into=winner)
     await sink.merge(remote.remote_id, winner)
-    after = await _read(sink, remote.remote_id, ticket)
+    after = await _read(sink, remote.remote_id, ticket, trusted=True)
     if after is None or not (after.remote_id == winner or is_over(after.status)):
         raise Permanent(f"{sink.name} did not merge ticket {remote.remote_id} into {winner}")
     return msgspec.structs.replace(after, merged_into=winner)
@@ -165,9 +179,8 @@ def _stamp(held: Held, version: int, known: Held | None, *, tells: bool = False)
     before = known or Held(remote_id="")
     # A helpdesk that tells its history tells the receipt from it, and leaves out what was done since.
     receipt = held.receipt if tells else tuple(dict.fromkeys((*before.receipt, *held.receipt)))
-    human = tuple(sorted({*before.human, *held.human}))
     posts = {**before.posts, **held.posts} if held.gone else held.posts
-    return msgspec.structs.replace(held, version=version, receipt=receipt, human=human, posts=posts)
+    return msgspec.structs.replace(held, version=version, receipt=receipt, posts=posts)
 
 
 def _dropped(sink: Sink, back: Held, ticket: Ticket, left: Changes) -> str:

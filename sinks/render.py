@@ -102,17 +102,15 @@ def clean(text: str) -> str:
     return _MARKER.sub(lambda match: match[0].replace("hf:", "hf;", 1), text)
 
 
-def cut(text: str, limit: int) -> str:
-    """At most `limit` code points, never inside a grapheme (emoji sequence, letter with accents, flag); `…` marks a cut.
-
-    A lone grapheme that is longer than the limit is cut inside: the limit is the helpdesk's and holds.
-    """
-    if len(text) <= limit:
+def cut(text: str, limit: int, *, octets: bool = False) -> str:
+    """At most `limit` code points (or bytes of UTF-8), never inside a grapheme (emoji sequence, letter with accents, flag);
+    `…` marks a cut. A lone grapheme that is longer than the limit is cut inside: the limit is the helpdesk's and holds."""
+    if len(text) <= limit and (not octets or len(text.encode()) <= limit):
         return text
-    end = limit - 1
+    end = whole = len(text.encode()[: limit - 3].decode("utf-8", "ignore")) if octets else limit - 1
     while end > 0 and _joined(text, end):
         end -= 1
-    return text[: end or limit - 1].rstrip() + "…"
+    return text[: end or whole].rstrip() + "…"
 
 
 def one_line(text: str) -> str:
@@ -123,19 +121,19 @@ def one_line(text: str) -> str:
     return text.translate({ord("["): "(", ord("]"): ")", ord("［"): "(", ord("］"): ")"})
 
 
-def subject(ticket: Ticket, *, limit: int = 200, mode: str = "full") -> str:
-    """The subject, at most `limit` code points; under `link_only` it quotes nothing that the author wrote."""
+def subject(ticket: Ticket, *, limit: int = 200, octets: bool = False, mode: str = "full") -> str:
+    """The subject, at most `limit` code points or bytes; under `link_only` it quotes nothing that the author wrote."""
     text = one_line(ticket.subject) if mode == "full" else ""
     if not text:
         text = one_line(_words(ticket)["subject"].format(channel=_channel(ticket), who=author(ticket)))
-    return cut(text, limit)
+    return cut(text, limit, octets=octets)
 
 
 def author(ticket: Ticket) -> str:
     """Who speaks: name and handle, else the author key; people are never told apart by this text."""
     handle = f"@{ticket.author_handle.lstrip('@')}" if ticket.author_handle else None
     text = f"{ticket.author_name} ({handle})" if ticket.author_name and handle else ticket.author_name or handle
-    return cut(one_line(text or ticket.author_key), 120)
+    return cut(one_line(text or ticket.author_key), 160, octets=True)
 
 
 def body(ticket: Ticket, post: Post, *, mode: str = "full", edited: bool = False, limit: int = 4_000_000) -> str:

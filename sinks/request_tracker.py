@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from config.settings import RequestTrackerSettings
 from records.errors import HilferufError, Permanent, Refused, Transient
@@ -33,7 +34,7 @@ from sinks.plan import Changes, changes
 from sinks.request_tracker_state import Transaction, custom_fields, escaped, linked_ids, our_id
 
 API = "/REST/2.0"
-SUBJECT_LIMIT = 200  # longer ones are cut by the server, in the middle of a grapheme
+SUBJECT_LIMIT = 200  # bytes; longer ones are cut by the server, in the middle of a character
 PAGE = 100
 OVERLAP_SECONDS = 120  # a change may become visible later than its time says: times are given before the commit
 MEMORY = 20_000
@@ -91,7 +92,7 @@ class RequestTracker(Sink):
             ticket, etag = await self._ticket(str(number))
             if ticket is None or ticket.get("Status") == "deleted" or int(ticket["id"]) != number:
                 continue
-            if ticket_id in (our_id(ticket, self._settings), *linked_ids(ticket)):
+            if ticket_id in (our_id(ticket, await self._whoami(), self._settings), *linked_ids(ticket)):
                 found.append(Held(remote_id=str(number), status="open", etag=etag, ticket_id=ticket_id))
         return tuple(found)
 
@@ -148,7 +149,8 @@ class RequestTracker(Sink):
         if back is None or back.gone:
             raise Transient(f"Request Tracker: ticket {number} vanished while it was written; looking again")
         back = render.named(back, ticket)
-        if refusals and changes(back, ticket, self.fields, self.rerank_minutes):
+        theirs = msgspec.structs.replace(back, human=(*held.human, *back.human))
+        if refusals and changes(theirs, ticket, self.fields, self.rerank_minutes):
             raise Permanent(f"Request Tracker dropped on ticket {number}: {'; '.join(refusals)}"[:600])
         return back
 
@@ -177,10 +179,10 @@ class RequestTracker(Sink):
         for number, updated in await self._updated(me, window):
             newest = max(newest, updated)
             ticket, _ = await self._ticket(number)
-            ticket_id = our_id(ticket, self._settings) if ticket is not None else None
+            ticket_id = our_id(ticket, me, self._settings) if ticket is not None else ""
             for entry in await self._history(number):
                 told = f"{entry.id}@{entry.created}"  # a restored database gives the same number again
-                if ticket_id is None or entry.creator in (me, state.SYSTEM) or state.at(entry) < window:
+                if not ticket_id or entry.creator in (me, state.SYSTEM) or state.at(entry) < window:
                     continue
                 found = state.event(entry, ticket_id, self.name)
                 if found is None:
@@ -233,6 +235,12 @@ class RequestTracker(Sink):
                 raise Transient(f"Request Tracker: ticket {number} vanished while it was written; looking again")
             if self._settings.requestor and not raw.get("Requestor"):
                 raise Permanent(f"Request Tracker dropped requestor {self._settings.requestor!r} on ticket {number}")
+            own = held.ticket_id == ticket.id and await self._in_our_queue(raw)
+            if own and self._settings.external_id_field not in custom_fields(raw):
+                raise Permanent(
+                    f"Request Tracker dropped custom field {self._settings.external_id_field}='{ticket.id}' on ticket {number}:"
+                    f" the field is not applied to queue {self._settings.queue!r} or not visible to the token's user"
+                )
             values = self._values(raw, held, ticket, todo)
             if not values:
                 return []
@@ -247,7 +255,7 @@ class RequestTracker(Sink):
 
     def _values(self, raw: dict[str, Any], held: Held, ticket: Ticket, todo: Changes) -> dict[str, Any]:
         settings = self._settings
-        now = state.fields_of(raw, settings)
+        now = state.fields_of(raw, held.ticket_id, settings)
         values: dict[str, Any] = {}
         custom: dict[str, Any] = {}
         if todo.priority is not None and now.priority == held.priority:
@@ -389,7 +397,7 @@ class RequestTracker(Sink):
             return time.time()
 
     def _subject(self, ticket: Ticket) -> str:
-        return render.subject(ticket, limit=SUBJECT_LIMIT, mode=self._settings.text)
+        return render.subject(ticket, limit=SUBJECT_LIMIT, octets=True, mode=self._settings.text)
 
     def _body(self, ticket: Ticket, post: Post, *, edited: bool = False) -> str:
         return render.body(ticket, post, mode=self._settings.text, edited=edited)

@@ -69,10 +69,13 @@ def custom_fields(ticket: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def our_id(ticket: Mapping[str, Any], settings: RequestTrackerSettings) -> str | None:
-    """Our id, from the custom field, else from the oldest link: links of merged tickets come after."""
+def our_id(ticket: Mapping[str, Any], me: str, settings: RequestTrackerSettings) -> str:
+    """Our id, from the custom field, else from the oldest link (links of merged tickets come after) of a ticket that we
+    created. "" for a ticket of a person's own, even where one of ours was merged into it."""
     values = custom_fields(ticket).get(settings.external_id_field, ())
-    return values[0] if values else next(iter(linked_ids(ticket)), None)
+    if values:
+        return values[0]
+    return next(iter(linked_ids(ticket)), "") if _id(ticket.get("Creator")) == me else ""
 
 
 def linked_ids(ticket: Mapping[str, Any]) -> tuple[str, ...]:
@@ -117,7 +120,7 @@ def held(
     """What the ticket holds, posts by their keys; fields changed last by somebody else are in `human`."""
     entries = list(history)
     posts, note = standing(entries, first, me)
-    plain = fields_of(ticket, settings)
+    plain = fields_of(ticket, our_id(ticket, me, settings), settings)
     return msgspec.structs.replace(
         plain,
         posts=posts,
@@ -133,7 +136,7 @@ def at(entry: Transaction) -> str:
     return entry.created.removesuffix("Z") + ".000Z"
 
 
-def fields_of(ticket: Mapping[str, Any], settings: RequestTrackerSettings) -> Held:
+def fields_of(ticket: Mapping[str, Any], ticket_id: str | None, settings: RequestTrackerSettings) -> Held:
     """The plain fields of a ticket, without its history."""
     priority = str(ticket.get("Priority", ""))
     return Held(
@@ -143,7 +146,7 @@ def fields_of(ticket: Mapping[str, Any], settings: RequestTrackerSettings) -> He
         priority=_PRIORITIES.get(priority, priority),
         rank_key=_number(custom_fields(ticket).get(settings.rank_field, ())),
         gone=ticket.get("Status") == "deleted",
-        ticket_id=our_id(ticket, settings),
+        ticket_id=ticket_id,
     )
 
 

@@ -24,6 +24,7 @@ class LosingProxy:
         self._random = random.Random(seed)
         self._next: list[Chosen] = []
         self._server: asyncio.Server | None = None
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.log: list[tuple[str, str, bool]] = []
         self.port = 0
 
@@ -35,18 +36,28 @@ class LosingProxy:
         """Lose the answer of the next request for which `chosen(method, path)` is true."""
         self._next.append(chosen)
 
+    def calm(self) -> None:
+        """Lose nothing from now on."""
+        self._lose = 0.0
+
     async def start(self) -> None:
         """Listen."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening and hang up."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        for writer in self._open.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
         try:
             while (head := await _head(reader)) is not None:
                 method, path, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ", 2)
@@ -62,6 +73,7 @@ class LosingProxy:
         except (OSError, asyncio.IncompleteReadError):
             writer.transport.abort()
         finally:
+            self._open.pop(task)
             writer.close()
 
     def _is_lost(self, method: str, path: str) -> bool:

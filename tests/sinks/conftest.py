@@ -65,7 +65,12 @@ def make_delivery(ticket: Ticket, held: Held | None = None, *, version: int = 1,
     intent = Intent(digest(ticket.id, str(version)), version, NOW) if recovering else None
     operation = TicketOperation(ticket_id=ticket.id, version=version, op="update", ticket=ticket)
     return Delivery(
-        sink="request_tracker", ticket_id=ticket.id, author_key=ticket.author_key, wanted=operation, held=held, intent=intent
+        sink="request_tracker",
+        ticket_id=ticket.id,
+        author_key=ticket.author_key,
+        wanted=operation,
+        held=held,
+        intent=intent,
     )
 
 
@@ -114,7 +119,8 @@ class Desk:
 
     async def tickets(self, ticket: Ticket) -> list[int]:
         """Numbers of all tickets that carry the id anywhere, merged and deleted ones left out."""
-        query = f"'CF.{{ExternalId}}' = '{ticket.id}' OR 'CF.{{Label}}' = '{ticket.id}' OR RefersTo = 'urn:hilferuf:{ticket.id}'"
+        query = f"'CF.{{ExternalId}}' = '{ticket.id}' OR 'CF.{{Label}}' = '{ticket.id}'"
+        query += f" OR RefersTo = 'urn:hilferuf:{ticket.id}'"
         found = await self.ask("GET", f"/tickets?query={urllib.parse.quote(query)}&per_page=100")
         return sorted(int(item["id"]) for item in found["items"])
 
@@ -124,7 +130,9 @@ class Desk:
         texts = []
         for item in history["items"]:
             if item["Type"] in kind.split(","):
-                query = urllib.parse.quote(json.dumps([{"field": "TransactionId", "operator": "=", "value": item["id"]}]))
+                query = urllib.parse.quote(
+                    json.dumps([{"field": "TransactionId", "operator": "=", "value": item["id"]}])
+                )
                 found = await self.ask("GET", f"/attachments?query={query}&fields=Content")
                 texts += [part.get("Content") or "" for part in found["items"]]
         return texts
