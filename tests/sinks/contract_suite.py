@@ -3,6 +3,7 @@
 A desk is the sink together with what a person can do and see in that helpdesk: see `Desk`.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -119,6 +120,7 @@ class Desk(ABC):
 
     async def later(self) -> None:
         """Let the helpdesk's own delays pass."""
+        await asyncio.sleep(0)
 
 
 async def observed(desk: Desk, cursor: dict[str, Any] | None) -> tuple[list[Helpdesk], dict[str, Any]]:
