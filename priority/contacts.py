@@ -26,7 +26,7 @@ def contacts(case: Case, known: Known, settings: Contacts, words: Words) -> Weig
         share += min(settings.repeats_most, settings.repeat * repeats)
         why.append(words.again(repeats))
     fallback = words.no_contact if known.snapshot is not None else words.unknown
-    earned = points(min(1.0, share), settings.cap)
+    earned = points(share, settings.cap)
     return Weighed(Factor("contacts", earned, settings.cap, "; ".join(why) or fallback), tuple(dict.fromkeys(unknown)))
 
 

@@ -28,6 +28,6 @@ def influence(case: Case, settings: Influence, words: Words) -> Weighed:
         share += settings.verified
         why.append(words.verified_account)
     return Weighed(
-        Factor("influence", points(min(1.0, share), settings.cap), settings.cap, ", ".join(why) or words.unknown),
+        Factor("influence", points(share, settings.cap), settings.cap, ", ".join(why) or words.unknown),
         unknown,
     )

@@ -42,7 +42,7 @@ def purchases(case: Case, known: Known, settings: Purchases, words: Words) -> We
         tags = _tags(known.snapshot.tags, case.as_of, settings.tags, words, unknown)
         share += sum(settings.tags[tag] for tag in tags)
         why.extend(words.tag(tag) for tag in tags[:_TAGS_SHOWN])
-    earned = points(min(1.0, share), settings.cap)
+    earned = points(share, settings.cap)
     return Weighed(
         Factor("purchases", earned, settings.cap, ", ".join(why) or words.no_purchase), tuple(dict.fromkeys(unknown))
     )

@@ -48,6 +48,13 @@ def test_saying_one_thing_five_times_is_saying_it_once(make):
     assert earned(make.case(make.post(triggers=once))) == earned(make.case(make.post(triggers=once * 5)))
 
 
+def test_of_one_trigger_the_heaviest_hit_counts_wherever_it_stands(make):
+    heavy, light = TriggerHit("en.help", "help me", 0, 7, 20.0), TriggerHit("en.help", "help", 9, 13, 5.0)
+    heavy_only = earned(make.case(make.post(triggers=(heavy,))))
+    for hits in ((heavy, light), (light, heavy)):
+        assert earned(make.case(make.post(triggers=hits))) == heavy_only
+
+
 def test_two_different_triggers_count_more_than_one(make):
     one = TriggerHit("en.help", "help", 0, 4, 12.0)
     two = msgspec.structs.replace(one, id="en.broken", text="broken")

@@ -90,6 +90,8 @@ def test_giving_back_an_old_order_today_leaves_the_new_order_as_it_is(make, earn
 
 def test_a_refund_of_more_than_was_bought_is_bounded_at_nothing(make, earned):
     assert earned(make.purchase(9, 10), make.purchase(1, -1e300)) == 0
+    later = make.purchase(0.5, 700)
+    assert earned(make.purchase(9, 10), make.purchase(1, -1e300), later) == earned(later)
 
 
 def test_other_currencies_are_converted(make, earned):
@@ -110,7 +112,7 @@ def test_an_unreadable_or_far_future_time_counts_for_nothing_and_is_named(make, 
 
 
 def test_a_purchase_made_while_the_ticket_was_open_counts_like_a_fresh_one(make, earned):
-    assert earned(make.purchase(-2, 500)) == earned(make.purchase(0, 500))
+    assert earned(make.purchase(-29, 500)) == earned(make.purchase(0, 500))
 
 
 @pytest.mark.parametrize(("days", "counts"), [(None, True), (1, True), (0, False), (-1, False)])
@@ -125,7 +127,7 @@ def test_a_label_given_twice_counts_once_and_an_unlisted_one_never(make, earned)
 
 
 def test_everything_together_stays_under_the_cap(make, earned):
-    bought = [make.purchase(i, 1e300, quantity=10**40, product="laptop") for i in range(100)]
+    bought = [make.purchase(i, 1.7e308, quantity=10**40, product="laptop") for i in range(100)]
     assert earned(*bought, tags=(("vip", None), ("ambassador", None))) == SETTINGS.cap
 
 

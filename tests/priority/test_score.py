@@ -153,7 +153,10 @@ def test_a_strategy_without_leagues_ranks_by_score_alone(make):
     assert score(make.case(make.post(league="safety")), msgspec.structs.replace(Strategy(), leagues={})).league == 0
 
 
-@pytest.mark.parametrize(("points", "word"), [(60.0, "urgent"), (59.9, "high"), (20.0, "normal"), (19.9, "low")])
+@pytest.mark.parametrize(
+    ("points", "word"),
+    [(60.0, "urgent"), (59.9, "high"), (40.0, "high"), (39.9, "normal"), (20.0, "normal"), (19.9, "low")],
+)
 def test_priority_words_by_score(points, word):
     from priority.score import _priority
 
