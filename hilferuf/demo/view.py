@@ -1,6 +1,7 @@
 """What a person sees of the demo: the live queue at a terminal of 100 by 30, plain lines without one, and at the end a
 summary and the explanation of the first ticket. Times of the story are shown as Berlin sees them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from hilferuf.demo.board import Board, Change, Found, Move, Outcome, Said, Stand
 from records.tickets import Priority, Ticket
 
 BERLIN = ZoneInfo("Europe/Berlin")
-ROWS = 18  # of the live table in 30 lines: the rest are header, counters and the last posts
+ROWS = 19  # of the live table in 30 lines: the rest are header, counters and the last posts
 BAR = 6
 _STYLE: dict[Priority, str] = {"urgent": "red", "high": "yellow", "normal": "green", "low": "bright_black"}
 _LEAGUES = {"safety": "DANGER", "vulnerable": "PERSON", "legal": "LEGAL"}
@@ -35,6 +36,7 @@ _OUTCOMES: dict[Outcome, tuple[str, str]] = {
     "repost": ("repost", "bright_black"),
     "ignored": ("passed by", "bright_black"),
 }
+_ADDRESS = re.compile(r"^(\s*@\w+)+\s+")
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -65,9 +67,14 @@ def one_line(text: str) -> str:
 
 
 def words(ticket: Ticket) -> str:
-    """The newest words of a ticket that ask for something."""
+    """The newest words of a ticket that ask for something, without the handles they are addressed to."""
     asking = [post.text for post in ticket.posts if post.role == "candidate" and post.text and not post.removed]
-    return one_line(asking[-1] if asking else ticket.subject)
+    return one_line(_ADDRESS.sub("", asking[-1] if asking else ticket.subject, count=1))
+
+
+def times_asked(ticket: Ticket) -> int:
+    """How many posts of a ticket ask for something."""
+    return sum(post.role == "candidate" and not post.removed for post in ticket.posts)
 
 
 def score_bar(score: float, width: int = BAR) -> str:
@@ -108,17 +115,18 @@ def _row(standing: Standing, now: int) -> list[Text]:
         Text(due(ticket.due_at, now), style="bold red" if late else ""),
         Text(channel, style=channel_style),
         Text(ticket.author_handle or ticket.author_name or "?"),
-        _with_brand(words(ticket), ticket.brand),
+        _asking(ticket),
         Text(ticket.status, style="bold" if ticket.status == "open" else "green"),
     ]
 
 
-def _with_brand(text: str, brand: str | None) -> Text:
-    """The words of a post, the brand's name in bold."""
-    shown = Text(text)
-    if brand:
-        shown.highlight_words([brand], style="bold", case_sensitive=False)
-    return shown
+def _asking(ticket: Ticket) -> Text:
+    """The words of a ticket, the brand's name in bold; in front how often its author has asked, if more than once."""
+    shown = Text(words(ticket))
+    if ticket.brand:
+        shown.highlight_words([ticket.brand], style="bold", case_sensitive=False)
+    asked = times_asked(ticket)
+    return Text.assemble((f"{asked}× ", "bold cyan"), shown) if asked > 1 else shown
 
 
 def rows_for(height: int) -> int:
@@ -154,8 +162,10 @@ def _counters(board: Board, moment: Moment) -> Text:
         (f"{counts['open']}", "bold"), " tickets open   ",
         (f"{counts['answered'] + counts['solved']}", "bold green"), " answered",
     )  # fmt: skip
+    line.append("   ")
     for name, state in moment.listeners:
-        line.append(f"   {name} {state}", style="green" if state == "live" else "yellow")
+        line.append(f" {name}", style="green" if state == "live" else "yellow")
+        line.append("" if state == "live" else f" {state}", style="yellow")
     return line
 
 
@@ -214,7 +224,7 @@ def change_line(change: Change, now: int) -> str:
 
 def final_queue(board: Board, moment: Moment, rows: int = 12) -> RenderableType:
     """The queue when the day is over, its first `rows` tickets."""
-    waiting = [standing for standing in board.standings if standing.ticket.status == "open"]
+    waiting = [Standing(one.rank, one.ticket) for one in board.standings if one.ticket.status == "open"]
     title = f"The queue at {clock(moment.now)}: the first {min(rows, len(waiting))} of {len(waiting)} that wait"
     return Panel(queue_table(waiting, moment.now, rows), title=title, title_align="left", box=box.ROUNDED)
 

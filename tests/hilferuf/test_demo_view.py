@@ -4,6 +4,7 @@ import importlib.util
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -66,6 +67,14 @@ def test_markup_in_a_post_is_shown_and_not_obeyed():
     board = Board()
     board.look([ticket("jule", text="[red]Hilfe[/red] [/] :boom:")], [], 0.0)
     assert "[red]Hilfe[/red] [/] :boom:" in shown(live(board, MOMENT))
+
+
+def test_the_handles_a_post_is_addressed_to_are_left_out_and_repeats_are_counted():
+    first = ticket("jule", text="@nordfunk_hilft @nordfunk immer noch nichts")
+    twice = msgspec.structs.replace(first, posts=first.posts * 2)
+    board = Board()
+    board.look([twice], [], 0.0)
+    assert "2× immer noch nichts" in shown(live(board, MOMENT))
 
 
 def test_the_bar_grows_with_the_score():
