@@ -149,11 +149,15 @@ def _refuse_duplicates(sources: Sequence[Source]) -> None:
             path = ("triggers", place, "id")
             if trigger.id in seen:
                 raise source.document.error(
-                    f"trigger id `{trigger.id}` is already taken at {seen[trigger.id]}", path, "give it an id of its own"
+                    f"trigger id `{trigger.id}` is already taken at {seen[trigger.id]}",
+                    path,
+                    "give it an id of its own",
                 )
             if not trigger.phrases:
                 raise source.document.error(
-                    f"trigger `{trigger.id}` has no phrases", ("triggers", place, "phrases"), "add one, or delete the trigger"
+                    f"trigger `{trigger.id}` has no phrases",
+                    ("triggers", place, "phrases"),
+                    "add one, or delete the trigger",
                 )
             seen[trigger.id] = f"{source.document.file}:{source.document.line(path)}"
         for place, brand in enumerate(source.content.brands):
@@ -190,4 +194,3 @@ def _stopwords(sources: Sequence[Source]) -> dict[str, frozenset[str]]:
             for folded in _written(word):
                 words[folded] = words.get(folded, frozenset()) | {source.content.language}
     return words
-

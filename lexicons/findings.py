@@ -5,12 +5,14 @@ from typing import NamedTuple
 from lexicons.compiler import CUE_BITS, CompiledTrigger, Lexicon
 from lexicons.format import Trigger
 from lexicons.matcher import Places
-from lexicons.text import Text
+from lexicons.text import Text, cut
 
 MOST_HITS = 8  # places of one trigger that are looked at for nearness; its weight counts once
 _NEGATION = CUE_BITS["negation"]
 # "nicht mehr kaputt", "not really broken", "kein großes Problem": one of these may stand between.
-_BETWEEN = frozenset("mehr wirklich so ganz really any longer a an the yet even ein eine grosses grossen big single".split())
+_BETWEEN = frozenset(
+    cut("mehr wirklich so ganz really any longer a an the yet even ein eine großes großen big single").words
+)
 
 
 class Finding(NamedTuple):
@@ -97,27 +99,36 @@ def _negated(lexicon: Lexicon, words: list[str], first: int, last: int) -> bool:
 
 
 def _without_contained(found: list[Finding]) -> list[Finding]:
-    """A hit inside a longer hit of at least its weight says nothing new ("Hilfe" in "brauche Hilfe").
-
-    Leagues stay: they are not about weight.
+    """A hit inside a longer hit of at least its weight says nothing new ("Hilfe" in "brauche Hilfe"), nor does the same word
+    in a second language ("refund"): of equals the first id stays. Leagues stay: they are not about weight.
     """
     if len(found) < 2:
         return sorted(found, key=_first)
-    spans = [(place, finding.trigger.weight) for finding in found for place in finding.places]
+    spans = [(*place, finding.trigger) for finding in found for place in finding.places]
     kept = []
     for finding in found:
+        own = finding.trigger
         free = tuple(
             (first, last)
             for first, last in finding.places
-            if finding.trigger.league
+            if own.league
             or not any(
-                a <= first and last <= b and (b - a) > (last - first) and weight >= finding.trigger.weight
-                for (a, b), weight in spans
+                start <= first
+                and last <= end
+                and other is not own
+                and _says_more(other, end - start, own, last - first)
+                for start, end, other in spans
             )
         )
         if free:
-            kept.append(Finding(finding.trigger, finding.language, free))
+            kept.append(Finding(own, finding.language, free))
     return sorted(kept, key=_first)
+
+
+def _says_more(other: Trigger, other_length: int, own: Trigger, length: int) -> bool:
+    if other_length > length:
+        return other.weight >= own.weight
+    return (other.weight, own.id) > (own.weight, other.id)
 
 
 def _first(finding: Finding) -> tuple[int, int, str]:

@@ -10,6 +10,11 @@ from itertools import islice, product
 
 from lexicons.text import cut
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Short words, and words whose forms follow no ending. Dialect spellings are Austrian and Swiss.
 _IRREGULAR_DE: dict[str, str] = {
     "nicht": "nicht nich ned net nit nid nöd",
@@ -29,16 +34,16 @@ _IRREGULAR_DE: dict[str, str] = {
     "weiß": "weiß weiss wissen wisst weißt",
     "brennt": "brennt brennen brannte brannten",
 }
-_FIXED_DE = set(
+_FIXED_DE = _words(
     "seit schon immer noch wann warum wieso weshalb mehr auch aber euch eich ihnen jetzt heute gestern morgen bitte niemand"
-    " einfach wieder endlich dass denn damit dafür hier dort nach oder über unter ohne beim sehr viel".split()
+    " einfach wieder endlich dass denn damit dafür hier dort nach oder über unter ohne beim sehr viel"
 )
 _NOUN_DE = ("", "e", "en", "er", "ern", "es", "n", "s")
 _VERB_DE = ("", "e", "en", "em", "er", "es", "n", "st", "t", "et", "est", "te", "ten", "tet", "ete", "eten")
 _PARTICIPLE_DE = ("t", "et", "en", "te", "ten", "ter", "tes")
-_FIXED_EN = set(
+_FIXED_EN = _words(
     "this that with your have been from does will would when what where still since after again please help me my you"
-    " the and not for are was were is it to of in on at".split()
+    " the and not for are was were is it to of in on at"
 )
 _UMLAUTS = {"ä": ("a", "ae"), "ö": ("o", "oe"), "ü": ("u", "ue")}
 

@@ -42,8 +42,10 @@ def _unheard(mention: Mention, lexicon: Lexicon) -> Dropped | None:
         return "repost"
     handle = (mention.author.handle or "").lower()
     # Telegram gives every bot, and only bots, a handle that ends so; elsewhere a separator must say it.
-    if mention.author.bot or handle.endswith(("_bot", "-bot", ".bot")) or (
-        mention.channel == "telegram" and handle.endswith("bot")
+    if (
+        mention.author.bot
+        or handle.endswith(("_bot", "-bot", ".bot"))
+        or (mention.channel == "telegram" and handle.endswith("bot"))
     ):
         return "bot"
     if mention.op in ("delete", "hide"):
@@ -63,7 +65,13 @@ def _without_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text)
     to_us = meant.addressed in _DIRECT or meant.addressed == "query"
     if shown and to_us:
         return _verdict(
-            mention, lexicon, meant=meant, kept=True, language=told(mention.language), urgency=1.0, reasons=("media_only",)
+            mention,
+            lexicon,
+            meant=meant,
+            kept=True,
+            language=told(mention.language),
+            urgency=1.0,
+            reasons=("media_only",),
         )
     if shown or text.words:
         dropped: Dropped = "no_need" if to_us else "no_brand"
@@ -71,7 +79,13 @@ def _without_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text)
     else:
         dropped, need = "no_content", None
     return _verdict(
-        mention, lexicon, meant=meant, dropped=dropped, need=need, language=told(mention.language), reasons=("no_words",)
+        mention,
+        lexicon,
+        meant=meant,
+        dropped=dropped,
+        need=need,
+        language=told(mention.language),
+        reasons=("no_words",),
     )
 
 

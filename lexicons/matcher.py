@@ -87,9 +87,11 @@ class Places:
         found = self._slots.get(slot)
         if found is None:
             where = self._where
-            lists = [where[word] for word in slot.words if word in where] if len(slot.words) < len(where) else [
-                indexes for word, indexes in where.items() if word in slot.words
-            ]
+            lists = (
+                [where[word] for word in slot.words if word in where]
+                if len(slot.words) < len(where)
+                else [indexes for word, indexes in where.items() if word in slot.words]
+            )
             if slot.beginnings or slot.endings:
                 begins, ends = slot.beginnings, slot.endings
                 lists.append([i for i, w in enumerate(self._words) if w.startswith(begins) or w.endswith(ends)])

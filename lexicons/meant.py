@@ -27,7 +27,7 @@ class Meant(NamedTuple):
 
 
 def who_is_meant(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
-    """The strongest way in which the mention speaks to a brand: message, reply, handle, our page, name, the listener's query."""
+    """The strongest way in which it speaks to a brand: message, reply, handle, our page, name, the listener's query."""
     default = mention.account.brand or (brands.ids[0] if len(brands.ids) == 1 else None)
     if mention.kind == "direct_message":
         return Meant(default, "direct_message")

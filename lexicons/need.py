@@ -19,39 +19,38 @@ from records.mention import Mention, Rating
 Addressed = Literal["direct_message", "reply", "handle", "name", "query", "none"]
 MOST_POINTS = 50.0  # trigger points beyond this say nothing more about need
 
-BIAS = -3.0
+BIAS = -3.4
 WEIGHTS = {
-    "points": 0.75,
+    "points": 1.0,
     "fault": 0.8,
     "own_problem": 0.4,
-    "reports_to_somebody": 0.3,
-    "lasting_problem": 0.2,
-    "question_mark": 0.8,
-    "asks": 0.5,
-    "asks_somebody": 0.2,
-    "polite": 0.6,
-    "time": 0.3,
-    "negation": 0.3,
+    "question_mark": 0.7,
+    "asks": 0.6,
+    "polite": 0.8,
+    "time": 0.4,
+    "negation": 0.4,
     "pressure": 0.2,
-    "anger": 0.3,
-    "exclaims": 0.25,
-    "handle": 1.0,
-    "service_handle": 1.5,
+    "anger": 0.4,
+    "exclaims": 0.3,
+    "handle": 1.4,
+    "service_handle": 1.6,
     "news_handle": -2.0,
-    "many_handles": -0.7,
+    "many_handles": -0.8,
     "only_thanks": -1.5,
+    "only_praise": -1.0,
     "solved": -2.0,
-    "praise": -0.3,
-    "news": -0.2,
+    "news": -0.1,
     "much_news": -0.5,
     "link": -1.0,
-    "quotes": -1.0,
-    "signed": -1.5,
+    "quotes": -1.2,
+    "signed": -1.7,
     "advert": -2.0,
-    "very_short": -0.6,
-    "length": -0.2,
+    "very_short": -1.8,
+    "length": -0.4,
 }
-ADDRESSED: dict[Addressed, float] = {"direct_message": 2.6, "reply": 2.0, "handle": 1.6, "name": 0.6, "query": 0.0, "none": -0.5}
+ADDRESSED: dict[Addressed, float] = {
+    "direct_message": 3.6, "reply": 3.0, "handle": 2.3, "name": 0.8, "query": 0.4, "none": -1.2,
+}  # fmt: skip
 STARS = {1: 1.6, 2: 1.0, 3: 0.0, 4: -0.8, 5: -1.6}
 
 
@@ -65,32 +64,28 @@ class Signals(NamedTuple):
 
 def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool) -> Signals:
     """Reads a text's features in one pass over its words."""
-    bits, first_person, news, words, links = 0, 0, 0, 0, 0
+    bits, news, words, links = 0, 0, 0, 0
     handles: list[str] = []
     get = lexicon.cues.get
     for word in text.words:
         cue = get(word)
         if cue:
             bits |= cue
-            if cue & _FIRST_PERSON:
-                first_person += 1
             if cue & _NEWS:
                 news += 1
         first = word[:1]
         if first == "@":
             handles.append(word)
-        elif word is LINK or word == LINK:
+        elif word == LINK:
             links += 1
         elif word not in _MARKS:
             words += 1
     original = text.original
     question = "?" in original
-    begins = next((word for word in text.words[:2] if word not in _MARKS), "")[:1] == "@"
     points = sum(finding.trigger.weight for finding in findings)
     features: dict[str, float] = {"length": log(1 + min(words, 60)) - 2.7}
     if points:
         features["points"] = min(points, MOST_POINTS) / 10
-        features["trigger"] = 1
     for name, bit in _BITS:
         if bits & bit:
             features[name] = 1
@@ -98,14 +93,8 @@ def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool)
         features["question_mark"] = 1
         if bits & _QUESTION:
             features["asks"] = 1
-        if begins:
-            features["asks_somebody"] = 1
     if "!" in original:
         features["exclaims"] = 1
-    if begins:
-        features["begins_with_handle"] = 1
-        if bits & _FAULT or points:
-            features["reports_to_somebody"] = 1
     if handles:
         features["handle"] = 1
         if len(handles) > 2:
@@ -116,24 +105,24 @@ def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool)
             features["news_handle"] = 1
     if links:
         features["link"] = 1
-    if first_person > 2:
-        features["much_first_person"] = 1
-    if first_person and (bits & _FAULT or points):
+    if bits & _FIRST_PERSON and (bits & _FAULT or points):
         features["own_problem"] = 1
     if bits & _TIME and (bits & _FAULT or points):
         features["lasting_problem"] = 1
     if news > 1:
         features["much_news"] = 1
-    if words < 4:
+    if words < 4 and not points:
         features["very_short"] = 1
-    if bits & _THANKS and not (points or question or bits & _FAULT):
-        features["only_thanks"] = 1
+        features.pop("polite", None)  # a mere greeting asks for nothing
+    if not (points or question or bits & _FAULT):
+        if bits & _THANKS:
+            features["only_thanks"] = 1
+        if bits & _PRAISE:
+            features["only_praise"] = 1
     if _signed(original):
         features["signed"] = 1
     if original[:1] in _QUOTES:
         features["quotes"] = 1
-    if original.count("#") > 2:
-        features["many_hashtags"] = 1
     if advert:
         features["advert"] = 1
     if any(finding.trigger.intent == "praise" for finding in findings):
@@ -175,9 +164,9 @@ def judge_tone(text: Text, seen: Signals, findings: list[Finding]) -> tuple[floa
     """(urgency 0-3, anger 0-3, sentiment -1 to 1), two decimals; urgency and anger are expected values *given* need."""
     cues, features = seen.cues, seen.features
     hits = [finding.trigger for finding in findings]
-    urgency = max((hit.urgency for hit in hits if hit.intent != "praise"), default=0.9)
+    urgency = max((hit.urgency for hit in hits if hit.intent != "praise"), default=1.1)
     urgency += 0.3 * bool(cues & CUE_BITS["pressure"]) + 0.2 * ("lasting_problem" in features)
-    anger = 0.3 + 0.8 * max((hit.anger for hit in hits), default=0.0)
+    anger = 0.5 + 0.8 * max((hit.anger for hit in hits), default=0.0)
     shouting = text.original.count("!") > 1 or sum(raw.isupper() and len(raw) > 3 for raw in text.raw[:200]) > 1
     anger += 0.7 * bool(cues & CUE_BITS["anger"]) + 0.4 * shouting + 0.2 * ("lasting_problem" in features)
     anger -= 0.3 * bool(cues & (CUE_BITS["thanks"] | CUE_BITS["polite"]))
@@ -193,13 +182,25 @@ def _within(value: float, low: float, high: float) -> float:
 
 _MARKS = frozenset((SENTENCE_END, ",", ""))
 _FIRST_PERSON, _NEWS, _QUESTION = CUE_BITS["first_person"], CUE_BITS["news"], CUE_BITS["question"]
-_THANKS = CUE_BITS["thanks"]
+_THANKS, _PRAISE = CUE_BITS["thanks"], CUE_BITS["praise"]
 _FAULT, _TIME = CUE_BITS["fault"], CUE_BITS["time"]
-_BITS = tuple((name, CUE_BITS[name]) for name in CUES if name != "question")
-_QUOTES = frozenset("\"\u201e\u201c\u00ab\u00bb\u2039\u203a")
+_BITS = tuple((name, CUE_BITS[name]) for name in CUES if name in WEIGHTS)
+_QUOTES = frozenset('"\u201e\u201c\u00ab\u00bb\u2039\u203a')
 # Handles of service desks and of newsrooms say what they are, in every industry.
 _SERVICE_HANDLE = ("help", "hilf", "support", "service", "care", "kunde", "customer", "dialog", "assist", "ask")
-_NEWS_HANDLE = ("news", "zeitung", "online", "presse", "press", "polizei", "police", "radio", "magazin", "tagblatt", "anzeiger")
+_NEWS_HANDLE = (
+    "news",
+    "zeitung",
+    "online",
+    "presse",
+    "press",
+    "polizei",
+    "police",
+    "radio",
+    "magazin",
+    "tagblatt",
+    "anzeiger",
+)
 
 
 def _signed(text: str) -> bool:

@@ -1,11 +1,11 @@
 """The small language of phrases in a lexicon, and what one compiles to.
 
-    brauche Hilfe            two words, one after the other, in any inflected form
-    geht … nicht             a gap of up to six words inside one sentence (`...` is the same)
-    kein Netz|Internet       alternatives for one word
-    *ausfall                 any word that ends so: Netzausfall, Stromausfälle
-    rückerstatt*             any word that begins so
-    =Rauch                   exactly this word, no other form
+brauche Hilfe            two words, one after the other, in any inflected form
+geht … nicht             a gap of up to six words inside one sentence (`...` is the same)
+kein Netz|Internet       alternatives for one word
+*ausfall                 any word that ends so: Netzausfall, Stromausfälle
+rückerstatt*             any word that begins so
+=Rauch                   exactly this word, no other form
 """
 
 from typing import NamedTuple
@@ -92,11 +92,7 @@ def _slots(part: str, language: str) -> list[Slot]:
             return [Slot(frozenset(), (), _shortest_endings(forms(bare[0].upper() + bare[1:], language)))]
         return [Slot(frozenset(), tuple(cut(spelling).words[0] for spelling in spellings(bare)))]
     exact = part.startswith("=")
-    words = [
-        (raw, word)
-        for raw, word in zip(*cut(bare)[1:], strict=True)
-        if word and word not in (SENTENCE_END, ",")
-    ]
+    words = [(raw, word) for raw, word in zip(*cut(bare)[1:], strict=True) if word and word not in (SENTENCE_END, ",")]
     return [
         Slot(
             frozenset(cut(spelling).words[0] for spelling in spellings(raw))

@@ -73,8 +73,7 @@ class Text(NamedTuple):
 
     def spans(self, last: int) -> list[tuple[int, int]]:
         """Code-point offsets (start, end) of the pieces 0 to `last`: worked out only where something was found."""
-        found = islice(_PIECE.finditer(self.original), last + 1)
-        return [(match.start(), match.start() + len(match[0].rstrip())) for match in found]
+        return [match.span() for match in islice(_PIECE.finditer(self.original), last + 1)]
 
 
 def cut(text: str) -> Text:
