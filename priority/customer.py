@@ -11,6 +11,8 @@ FUTURE = (
     30 * DAY
 )  # how far after the conversation a fact may lie and still count: the person called while the ticket was open
 
+SHOWN = 3  # customers named to the agent
+
 
 class Known(NamedTuple):
     """The one verified snapshot, or None; and what to tell the agent about what is not known."""
@@ -27,10 +29,10 @@ def recognise(snapshots: tuple[Snapshot, ...], words: Words) -> Known:
     if len(verified) == 1:
         return Known(next(iter(verified.values())), ())
     if verified:
-        return Known(None, (words.two_customers(", ".join(short(name) for name in sorted(verified))),))
+        return Known(None, (words.two_customers(", ".join(short(name) for name in sorted(verified)[:SHOWN])),))
     claimed = sorted({s.customer for s in snapshots if s.evidence in ("self_claimed", "inferred") and not s.erased})
     if claimed:
-        return Known(None, tuple(words.ask(short(name)) for name in claimed))
+        return Known(None, tuple(words.ask(short(name)) for name in claimed[:SHOWN]))
     return Known(None, (words.customer_unknown,))
 
 

@@ -54,6 +54,11 @@ def test_of_two_snapshots_of_one_customer_the_newest_counts(make):
     assert known.snapshot.version == 7
 
 
+def test_a_hundred_claims_do_not_fill_the_ticket(make):
+    claims = tuple(make.customer(customer=f"c-{i}", evidence="inferred") for i in range(100))
+    assert len(recognise(claims, ENGLISH).unknown) == 3
+
+
 def test_an_unknown_customer_is_said_to_be_unknown(make, balanced):
     scored = score(make.case(), balanced)
     assert make.why(scored, "purchases") == "unknown"
