@@ -113,6 +113,16 @@ def test_the_opening_time_between_post_and_due_time_is_the_target(opened, minute
     assert sum(max(0, min(end, moment) - max(start, opened)) for start, end in spans) == minutes * MINUTE
 
 
+@given(st.integers(EPOCH, EPOCH + 20 * 365 * 24 * HOUR), st.integers(0, 7 * 24 * 60))
+def test_nobody_is_overtaken_by_a_post_later_than_longest_minus_shortest(opened, more):
+    strategy = Strategy()
+    target_x = strategy.targets.channels["x"]
+    spread = FirstResponse(target_x.longest - target_x.shortest, always=False)
+    later = due(opened, spread, strategy) + more * MINUTE
+    first = due(opened, FirstResponse(target_x.longest, always=False), strategy)
+    assert first <= due(later, FirstResponse(target_x.shortest, always=False), strategy)
+
+
 @pytest.mark.parametrize("opened", [-(10**17), 0, 10**17])
 def test_an_absurd_time_is_bounded(opened):
     for always in (True, False):
