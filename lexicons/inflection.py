@@ -2,10 +2,12 @@
 
 Forms are made from the lexicon's word, never by cutting the text's words down: what is matched stays exact, a made-up form
 simply never occurs, and the cost is paid once, when a lexicon is loaded. In German a capital letter says noun (plural, case),
-a small one verb or adjective. Umlauts stand for all their spellings: `Störung` is Störung, Stoerung, Storung.
+a small one verb or adjective. Umlauts stand for all their spellings: `Störung` is Störung, Stoerung, Storung; `Stoerung` is the
+same. A plain vowel in a lexicon stays plain: `schon` never finds schön.
 """
 
 import re
+import unicodedata
 from itertools import islice, product
 
 from lexicons.text import cut
@@ -45,7 +47,8 @@ _FIXED_EN = _words(
     "this that with your have been from does will would when what where still since after again please help me my you"
     " the and not for are was were is it to of in on at"
 )
-_UMLAUTS = {"ä": ("a", "ae"), "ö": ("o", "oe"), "ü": ("u", "ue")}
+_UMLAUTS = {"ä": ("ä", "a", "ae"), "ö": ("ö", "o", "oe"), "ü": ("ü", "u", "ue")}
+_SPELT_OUT = re.compile("ae|oe|(?<![aeouq])ue")  # not in "neue", "Quelle"
 
 
 def forms(word: str, language: str) -> frozenset[str]:
@@ -59,11 +62,13 @@ def forms(word: str, language: str) -> frozenset[str]:
 
 
 def spellings(word: str) -> list[str]:
-    """A word with each umlaut as a/ae, o/oe, u/ue; at most 16 of them."""
-    parts = re.split("([äöü])", word.lower())
-    if len(parts) == 1:
-        return [word]
-    return ["".join(choice) for choice in islice(product(*(_UMLAUTS.get(part, (part,)) for part in parts)), 16)]
+    """A word with each umlaut as ä/a/ae, ö/o/oe, ü/u/ue, and with ae, oe, ue as umlauts; at most 28 of them."""
+    lower = unicodedata.normalize("NFC", word).lower()
+    parts = re.split("([äöü])", lower)
+    found = ["".join(choice) for choice in islice(product(*(_UMLAUTS.get(part, (part,)) for part in parts)), 27)]
+    if len(parts) == 1 and _SPELT_OUT.search(lower):
+        found.append(_SPELT_OUT.sub(lambda match: "äöü"["aou".index(match[0][0])], lower))
+    return found
 
 
 def _fold(word: str) -> str:
@@ -80,8 +85,8 @@ def _german(word: str) -> set[str]:
     if word[0].isupper():
         return _german_noun(lower)
     stems = {lower}
-    for ending in ("en", "et", "te", "e", "t"):
-        if lower.endswith(ending) and len(lower) - len(ending) >= 3:
+    for ending, shortest in (("en", 3), ("et", 3), ("te", 4), ("e", 3), ("t", 3)):
+        if lower.endswith(ending) and len(lower) - len(ending) >= shortest:
             stems.add(lower.removesuffix(ending))
     made = {stem + ending for stem in stems for ending in _VERB_DE}
     if not lower.startswith(("ge", "be", "ver", "er", "ent")):
@@ -94,9 +99,8 @@ def _german_noun(lower: str) -> set[str]:
     made = {lower + ending for ending in _NOUN_DE}
     place = max(lower.rfind(vowel) for vowel in "aou")
     if place > 0 and lower[place : place + 2] not in ("au", "ou") and lower[place - 1] not in "aeiou":
-        # Ausfall, Ausfälle: a bare `a` is what folding leaves of the plural's umlaut, `ae` its other spelling.
-        plural = lower[: place + 1] + "e" + lower[place + 1 :]
-        made |= {plural + ending for ending in ("e", "er", "en", "ern")}
+        umlaut = lower[:place] + "äöü"["aou".index(lower[place])] + lower[place + 1 :]  # Ausfall, Ausfälle
+        made |= {umlaut + ending for ending in ("e", "er", "en", "ern")}
     return made
 
 

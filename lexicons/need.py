@@ -49,7 +49,7 @@ WEIGHTS = {
     "length": -0.4,
 }
 ADDRESSED: dict[Addressed, float] = {
-    "direct_message": 3.6, "reply": 3.0, "handle": 2.3, "name": 0.8, "query": 0.4, "none": -1.2,
+    "direct_message": 3.6, "reply": 3.0, "handle": 2.3, "name": 1.1, "query": 0.8, "none": -1.2,
 }  # fmt: skip
 STARS = {1: 1.6, 2: 1.0, 3: 0.0, 4: -0.8, 5: -1.6}
 

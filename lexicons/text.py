@@ -1,9 +1,9 @@
 """Text as words: cut and folded, so that spelling varies and offsets do not.
 
 One linear pass cuts a text into words, handles, hashtags, emoji and sentence ends; links are one word each. Every piece is
-folded on its own: NFKC, lower case, no diacritics (ä = a; a lexicon's `ä` also stands for `ae`), ß = ss, no apostrophes and no
-invisible characters. Because nothing is folded across pieces, a hit is a range of pieces and its offsets into the original
-text are exact, whatever folding does to lengths.
+folded on its own: NFKC, lower case, no accents but the umlauts' (schön is not schon; a lexicon's `ä` also stands for `ae` and
+`a`), ß = ss, no apostrophes and no invisible characters. Because nothing is folded across pieces, a hit is a range of pieces
+and its offsets into the original text are exact, whatever folding does to lengths.
 """
 
 import re
@@ -27,7 +27,7 @@ _PIECE = re.compile(
     r"|[.!?\u2026\r\n]+\s?"
     "|[\u2600-\u27bf\U0001f000-\U0001faff]"
 )
-_DROPPED = re.compile(rf"[\u0300-\u036f\u20d0-\u20ff{_INVISIBLE}\s#']+")
+_DROPPED = re.compile(rf"(?<![aou])\u0308|[\u0300-\u0307\u0309-\u036f\u20d0-\u20ff{_INVISIBLE}\s#']")
 _ASCII_DROPPED = {ord("'"): None, ord("`"): None, ord("#"): None}
 
 
@@ -58,7 +58,7 @@ def _fold(raw: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", raw).casefold())
     for apostrophe in "\u2019\u2018\u02bc\u00b4`\u2032":
         folded = folded.replace(apostrophe, "")
-    return _DROPPED.sub("", folded)
+    return unicodedata.normalize("NFC", _DROPPED.sub("", folded))
 
 
 _FOLDS = _Folds()

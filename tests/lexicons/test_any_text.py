@@ -10,8 +10,9 @@ from lexicons.judgement import judge
 from lexicons.text import fold
 
 PIECES = [
-    "Hilfe", "geht", "nicht", "Störung", "@nordfunk", "#hilfe", "https://a.example/b", "😡", "\u202e", "\u200d", "ß", "ﷺ", "a\u0308",
-    "…", "!!!", "'", "\n", "kein", "erste", "brauche", ".", "Nordfunk", "\ud800", "\0", "m/w/d", "ＨＥＬＰ", "e\u0301" * 20,
+    "Hilfe", "geht", "nicht", "Störung", "@nordfunk", "#hilfe", "https://a.example/b", "😡", "\u202e", "\u200d", "ß", "ﷺ",
+    "a\u0308", "…", "!!!", "'", "\n", "kein", "erste", "brauche", ".", "Nordfunk", "\ud800", "\0", "m/w/d", "ＨＥＬＰ",
+    "e\u0301" * 20,
 ]  # fmt: skip
 
 
@@ -59,10 +60,11 @@ def test_direction_marks_and_joiners_do_not_hide_a_call(mention, lexicon) -> Non
 
 
 NASTY = {
-    "letters": "a", "words": "a ", "help": "Hilfe ", "negated": "keine Hilfe ", "excepted": "erste Hilfe ", "gap": "geht nicht ",
-    "half a gap": "geht ", "dots": ".", "dotted": "a.", "questions": "?!", "apostrophes": "a'", "only apostrophes": "'",
-    "marks": "e\u0301", "bare marks": "\u0301", "joiners": "\u200d", "emoji": "😡", "handles": "@a ", "at signs": "@", "hashes": "#",
-    "links": "http://", "ligature": "ﷺ", "umlauts": "ä", "lines": "\n", "brand": "Nordfunk ", "kommt nicht an": "kommt nicht x x x x x x x ",
+    "letters": "a", "words": "a ", "help": "Hilfe ", "negated": "keine Hilfe ", "excepted": "erste Hilfe ",
+    "gap": "geht nicht ", "half a gap": "geht ", "dots": ".", "dotted": "a.", "questions": "?!", "apostrophes": "a'",
+    "only apostrophes": "'", "marks": "e\u0301", "bare marks": "\u0301", "joiners": "\u200d", "emoji": "😡", "handles": "@a ",
+    "at signs": "@", "hashes": "#", "links": "http://", "ligature": "ﷺ", "umlauts": "ä", "lines": "\n", "brand": "Nordfunk ",
+    "kommt nicht an": "kommt nicht x x x x x x x ",
 }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def test_misspelt_key_names_file_line_field_and_the_nearest_key(tmp_path) -> Non
     [
         ("lexicon: 1\nbrandz: []\n", 2, "did you mean `brands`"),
         ("lexicon: 2\n", 1, "lexicon: 1"),
-        ("triggers: []\n", None, "no `lexicon:` version"),
+        ("triggers: []\n", 1, "no `lexicon:` version"),
         ("- a\n", 1, "mapping"),
         (f"lexicon: 1\ntriggers:\n{TRIGGER}    urgency: 4\n", 6, "<= 3"),
         (f"lexicon: 1\ntriggers:\n{TRIGGER}    league: danger\n", 6, "danger"),
@@ -42,7 +42,7 @@ def test_misspelt_key_names_file_line_field_and_the_nearest_key(tmp_path) -> Non
         (f"lexicon: 1\ntriggers:\n{TRIGGER}    exceptions: ['!']\n", 6, "has no word"),
         ("lexicon: 1\nbrands:\n  - id: a\n    names: ['!']\n", 4, "has no word"),
         ("lexicon: 1\nbrands:\n  - id: a\n    exclusions: ['x …']\n", 4, "ends with a gap"),
-        ("lexicon: 1\nbrands:\n  - id: a\n    accounts: ['@a']\n", 4, "pattern"),
+        ("lexicon: 1\nbrands:\n  - id: a\n    accounts: ['@a']\n", 4, "regex"),
         ("lexicon: 1\nbrands:\n  - id: a\n  - id: a\n", 4, "twice"),
         ("lexicon: 1\ntriggers:\n  - id: a\n\tphrases: [x]\n", 4, "spaces"),
         ("lexicon: 1\ncues:\n  negation: [no]\n", 3, "str"),
@@ -105,7 +105,7 @@ def test_own_accounts_are_read_from_the_settings() -> None:
     text = """
 listeners:
   x: {bearer_token: {env: T}, rules: [], account_id: "5", handle: nordfunk, brand: nordfunk}
-  facebook: {pages: [{id: "8", access_token: {env: T}, brand: nordfunk}]}
+  facebook: {app_secret: {env: T}, pages: [{id: "8", access_token: {env: T}, brand: nordfunk}]}
   webhook: {meta: {verify_token: {env: T}, app_secrets: [], pages: {"9": nordfunk}}}
 """
     accounts = own_accounts(parse_yaml(text).convert(Settings))
