@@ -22,6 +22,7 @@ NUMBERS: dict[Priority, int] = {"urgent": 100, "high": 75, "normal": 50, "low": 
 _PRIORITIES = {str(number): word for word, number in NUMBERS.items()}
 _STATUS = {"new": "open", "open": "open", "stalled": "open", "resolved": "solved", "rejected": "withdrawn"}
 _TEXTS = ("Create", "Comment", "Correspond")
+_MAILS = ("EmailRecord", "CommentEmailRecord")
 
 
 class Transaction(msgspec.Struct, frozen=True):
@@ -91,21 +92,29 @@ def standing(history: Iterable[Transaction], first: Mapping[int, str], me: str) 
 
 
 def receipt(history: Iterable[Transaction], first: Mapping[int, str], me: str, ticket: str) -> tuple[str, ...]:
-    """What has to be shredded by hand: texts of ours whose post is gone. What was shredded is no longer in the history."""
+    """What has to be shredded by hand, a command each: texts of ours whose post is gone, mails that carried them, old
+    subjects, and, once every post is gone, the notes that were replaced. What was shredded is no longer in the history."""
     entries = sorted(history, key=lambda entry: entry.id)
     posts, _ = standing(entries, first, me)
-    texts: list[int] = []
-    for entry in entries:
-        mark = render.read_marker(_marked(entry, first, me))
-        if mark is not None and mark.revision != render.GONE and posts.get(mark.key) == render.GONE:
-            texts.append(entry.id)
-    subjects = [
-        entry.id for entry in entries if entry.kind == "Set" and entry.field == "Subject" and entry.creator == me
-    ]
-    if not texts:
+    if render.GONE not in posts.values():
         return ()
-    lines = [f"ticket {ticket}: text of transaction {number} is to be removed: {_shred(number)}" for number in texts]
-    return (*lines, *(f"ticket {ticket}: old subject in transaction {number}: {_shred(number)}" for number in subjects))
+    everything = all(revision == render.GONE for revision in posts.values())
+    notes = [entry.id for entry in entries if _key(entry, first, me) == render.NOTE]
+    lines: list[str] = []
+    follows = False  # a mail record stands after the text that it carried
+    for entry in entries:
+        key, what = _key(entry, first, me), ""
+        if entry.kind in _TEXTS:
+            removable = key is not None and _revision(entry, first, me) != render.GONE
+            follows = removable and (posts.get(str(key)) == render.GONE or (everything and entry.id in notes[:-1]))
+            what = "text" if follows else ""
+        elif entry.kind in _MAILS and follows:
+            what = "mail"
+        elif entry.kind == "Set" and entry.field == "Subject" and entry.creator == me:
+            what = "old subject"
+        if what:
+            lines.append(f"ticket {ticket}, {what}: rt-shredder --force --plugin 'Objects=Transaction,{entry.id}'")
+    return tuple(lines)
 
 
 def held(
@@ -173,6 +182,16 @@ def _marked(entry: Transaction, first: Mapping[int, str], me: str) -> str:
     return first.get(entry.id, "") if entry.kind == "Create" else entry.data
 
 
+def _key(entry: Transaction, first: Mapping[int, str], me: str) -> str | None:
+    mark = render.read_marker(_marked(entry, first, me))
+    return mark.key if mark is not None else None
+
+
+def _revision(entry: Transaction, first: Mapping[int, str], me: str) -> str | None:
+    mark = render.read_marker(_marked(entry, first, me))
+    return mark.revision if mark is not None else None
+
+
 def _edited(
     entries: Iterable[Transaction],
     ticket: Mapping[str, Any],
@@ -196,10 +215,6 @@ def _edited(
     if not in_our_queue and settings.rank_field not in custom_fields(ticket):
         human.add("rank_key")  # a person moved it to a queue that has no rank
     return tuple(sorted(human))
-
-
-def _shred(number: int) -> str:
-    return f"rt-shredder --plugin 'Objects=Transaction,{number}'"
 
 
 def _number(values: tuple[str, ...]) -> int | None:

@@ -1,6 +1,7 @@
 """Real servers for tests, started on 127.0.0.1 and ended by their id. Used by tests/sinks and tests/crash."""
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -91,6 +92,23 @@ class RequestTrackerServer:
             self.process.kill()
             self.process.wait(5)
         self.process = None
+
+    def administer(self, command: str) -> None:
+        """Run one of Request Tracker's own commands as its user, as an administrator would."""
+        user = ["setpriv", "--reuid=www-data", "--regid=www-data", "--init-groups"] if os.geteuid() == 0 else []
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/bin",
+            "RT_SITE_CONFIG": str(self.folder / "RT_SiteConfig.pm"),
+            "RT_SITE_CONFIG_DIR": str(self.folder / "conf.d"),
+        }
+        subprocess.run(
+            [*user, *shlex.split(command)],
+            check=True,
+            env=environment,
+            cwd=self.folder,
+            capture_output=True,
+            timeout=60,
+        )
 
     def backup(self) -> Path:
         """A copy of the database as it is; stop the server first."""

@@ -47,7 +47,7 @@ my $queue_name = 'Social';
 
     # The least that the sink works with: it neither deletes nor owns nor administers.
     $account->('hilferuf', qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket
-        ModifyTicket SeeCustomField ModifyCustomField SetInitialCustomField));
+        ModifyTicket SeeCustomField ModifyCustomField SetInitialCustomField ShowOutgoingEmail));
     # A person at the desk, for trying things out.
     $account->('agent', qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket ModifyTicket
         DeleteTicket OwnTicket TakeTicket SeeCustomField ModifyCustomField SetInitialCustomField ShowOutgoingEmail));
