@@ -35,15 +35,30 @@ def pace(story: Story, seconds: float) -> tuple[Knot, ...]:
 
 
 class StoryClock:
-    """The listeners' and the engine's clock. It stands at the story's start until `begin`, and at its end when it is over."""
+    """The listeners' and the engine's clock. It stands at the story's start until `begin`, while it is held, and at the
+    story's end when that is over."""
 
     def __init__(self, knots: Sequence[Knot], steady: Callable[[], float] = time.monotonic) -> None:
         self._knots, self._walls, self._steady = knots, [knot.wall for knot in knots], steady
-        self._begun: float | None = None
+        self._run_before = 0.0  # seconds it ran until it was held last
+        self._since: float | None = None  # when it began to run, None while it stands
+        self._runs = asyncio.Event()
 
     def begin(self) -> None:
-        """Start running."""
-        self._begun = self._steady()
+        """Run, or run on."""
+        if self._since is None:
+            self._since = self._steady()
+            self._runs.set()
+
+    def hold(self) -> None:
+        """Stand still: a slow machine catches up, and what is shown stays in step with what happens."""
+        self._run_before, self._since = self._wall(), None
+        self._runs.clear()
+
+    @property
+    def held(self) -> bool:
+        """Whether it stands."""
+        return self._since is None
 
     def now(self) -> int:
         """Story time, milliseconds since 1970."""
@@ -63,17 +78,17 @@ class StoryClock:
 
     async def until(self, moment: int) -> None:
         """Returns when it is `moment` in the story (milliseconds since 1970), at once if that is past."""
-        left = self._at(moment) - self._wall()
-        if left > 0:
+        while (left := self._at(moment) - self._wall()) > 0:
+            await self._runs.wait()
             await asyncio.sleep(
                 left + 0.001
             )  # a loop's timer may fire a hair early, and posts never come from the future
 
     def _wall(self) -> float:
-        return 0.0 if self._begun is None else self._steady() - self._begun
+        return self._run_before + (0.0 if self._since is None else self._steady() - self._since)
 
     def _at(self, moment: int) -> float:
-        """Wall seconds at which the clock reaches a moment."""
+        """Seconds of running at which the clock reaches a moment."""
         index = bisect_right(self._knots, moment, key=lambda knot: knot.story)
         if index == 0:
             return 0.0

@@ -37,11 +37,13 @@ class Push(NamedTuple):
 
 
 class XStage:
-    """What the story does on X. `ids`: entry number -> X's id of the first version."""
+    """What the story does on X. `ids`: entry number -> X's id of the first version; `audible`: mention ids of the posts that
+    one of the listener's rules matched: X streams no others."""
 
     def __init__(self, imitation: XImitation, people: dict[str, Person]) -> None:
         self._x, self._people = imitation, people
         self._newest: dict[int, str] = {}
+        self.audible: set[str] = set()
         self.ids: dict[int, str] = {}
         for person in people.values():
             if person.channel == "x" and person.handle:
@@ -73,13 +75,9 @@ class XStage:
             more["media"] = [{"type": "photo", "url": PICTURE.format(n=entry.n)}]
         post = self._x.post(text, author=self._people[entry.author].handle or "", at=at, **more)
         self.ids[entry.n] = self._newest[entry.n] = str(post["id"])
+        if any(parse(rule["value"])(self._x.posts.subject(post)) for rule in self._x.rules.values()):
+            self.audible.add(f"x:{post['id']}")
         return None
-
-    def audible(self) -> set[str]:
-        """Mention ids of the posts that one of the listener's rules matches: X streams no others."""
-        tests = [parse(rule["value"]) for rule in self._x.rules.values()]
-        subjects = {post_id: self._x.posts.subject(self._x.posts.posts[int(post_id)]) for post_id in self.ids.values()}
-        return {f"x:{post_id}" for post_id, subject in subjects.items() if any(test(subject) for test in tests)}
 
 
 class FacebookStage:
@@ -90,6 +88,8 @@ class FacebookStage:
         page = next(person for person in people.values() if person.channel == "facebook" and person.brand)
         self._page = page.id
         self.ids: dict[int, str] = {}
+        self._roots: dict[int, int] = {}  # entry number -> that of the post it stands under
+        self._gone: set[int] = set()
         imitation.add_page(page.id, token, page.name)
 
     def act(self, entry: Entry, text: str, root: Entry) -> Push | None:
@@ -97,6 +97,7 @@ class FacebookStage:
         person = self._people[entry.author]
         author = None if person.brand else (person.id, person.name)
         at, ref = to_ms(entry.at), self.ids.get(entry.ref or 0, "")
+        self._roots[entry.n] = root.n
         if entry.do == "delete":
             return self._delete(entry, ref, root)
         if entry.do == "edit":
@@ -114,6 +115,7 @@ class FacebookStage:
 
     def _delete(self, entry: Entry, ref: str, root: Entry) -> Push:
         self._facebook.delete(ref)
+        self._gone |= {n for n, post in self._roots.items() if entry.ref in (n, post)}
         person, at = self._people[entry.author], to_ms(entry.at)
         ids = {"post_id": self.ids[root.n]}
         if entry.ref != root.n:
@@ -121,6 +123,10 @@ class FacebookStage:
         item = "post" if entry.ref == root.n else "comment"
         value = feed_value(item, "remove", ids, author=(person.id, person.name), at=at)
         return Push("/v1/meta", webhook_body(self._page, at=at, changes=[value]))
+
+    def audible(self) -> set[str]:
+        """Mention ids of what stands on Facebook: what was deleted, with all that stood under it, may have been missed."""
+        return {f"facebook:{native}" for n, native in self.ids.items() if n not in self._gone}
 
 
 class Player:
@@ -162,7 +168,7 @@ class Player:
 
     def audible(self) -> set[str]:
         """Mention ids of all that a listener can have heard so far."""
-        return self._x.audible() | {f"facebook:{native}" for native in self._facebook.ids.values()}
+        return self._x.audible | self._facebook.audible()
 
     def _schedule(self) -> Iterator[tuple[int, int, Entry | CustomerFact]]:
         entries = [(to_ms(entry.at), entry.n, entry) for entry in self._story.entries]

@@ -48,6 +48,7 @@ DEMO_FOLDER = Path(".demo")
 TOKEN = "HILFERUF_DEMO_TOKEN"  # noqa: S105 - the variable's name
 FRAME_SECONDS = 0.1
 PATIENCE_SECONDS = 15.0  # for what is to happen at once: a listener that starts, the rest that is delivered
+BEHIND = 15  # posts that have happened and are not judged yet
 _FILES = ("hilferuf.yaml", "nordfunk.yaml")
 _EVERYTHING = 10_000
 
@@ -98,6 +99,7 @@ class _Demo:
         self._listeners: list[Listener] = []
         self._deliverers: list[Deliverer] = []
         self._x: XImitation
+        self._holds = 0
 
     @asynccontextmanager
     async def running(self, folder: Path) -> AsyncIterator[None]:
@@ -143,6 +145,7 @@ class _Demo:
         try:
             while not playing.done():
                 await self._look(show)
+                self._keep_in_step()
                 await asyncio.sleep(FRAME_SECONDS)
             playing.result()
             deadline = time.monotonic() + PATIENCE_SECONDS
@@ -200,6 +203,15 @@ class _Demo:
                 raise HilferufError(f"{what.route} answered {answer.status_code}: {answer.text[:200]}")
 
         return push
+
+    def _keep_in_step(self) -> None:
+        """Holds the story while more posts are on their way than a viewer would forgive, for a while at most."""
+        behind = len(self.player.audible() - self.board.needs.keys())
+        if behind > BEHIND and self._holds * FRAME_SECONDS < PATIENCE_SECONDS:
+            self._holds += 1
+            self._clock.hold()
+        else:
+            self._clock.begin()
 
     async def _look(self, show: Show) -> None:
         """One picture. Raises HilferufError when the engine has stopped."""

@@ -13,6 +13,7 @@ from hilferuf.demo.board import Board, Change
 from hilferuf.demo.view import Moment, change_line, live, rows_for
 
 PLAIN_WIDTH = 110
+TOP = 5  # plain lines tell who rises to these ranks; below, they would only be many
 
 
 class Show(AbstractContextManager["Show"]):
@@ -62,6 +63,8 @@ class PlainShow(Show):
     def update(self, board: Board, moment: Moment, changes: Sequence[Change]) -> None:
         """Print what changed."""
         for change in changes:
+            if change.what == "raised" and (change.rank or 0) > TOP:
+                continue
             print(change_line(change, moment.now), file=self._console.file, flush=True)
 
     def say(self, what: RenderableType) -> None:

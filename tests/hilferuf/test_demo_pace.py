@@ -1,5 +1,7 @@
 """The clock of the demo."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,3 +71,27 @@ async def test_until_returns_when_the_story_has_come_to_the_moment():
 
 async def test_until_a_past_moment_returns_at_once():
     await StoryClock(KNOTS).until(STORY.start)
+
+
+def test_a_held_clock_stands_and_runs_on_from_there():
+    steady = Steady()
+    clock = StoryClock(KNOTS, steady)
+    clock.begin()
+    steady.value += 5
+    clock.hold()
+    held = clock.now()
+    steady.value += 100
+    assert clock.held
+    assert clock.now() == held
+    clock.begin()
+    steady.value += 1
+    assert held < clock.now() < STORY.end
+
+
+async def test_until_waits_while_the_clock_is_held():
+    clock = StoryClock(pace(STORY, 0.05))
+    waiting = asyncio.create_task(clock.until(STORY.end))
+    done, _ = await asyncio.wait([waiting], timeout=0.1)
+    assert not done
+    clock.begin()
+    await asyncio.wait_for(waiting, 5)

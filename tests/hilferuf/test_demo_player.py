@@ -69,7 +69,8 @@ def test_the_story_is_played_in_order_of_time(played):
 def test_no_call_for_help_is_outside_of_the_rules(played):
     ids = played.player.mention_ids()
     heard = {ids[mention_id] for mention_id in played.player.audible()}
-    assert {e.n for e in STORY.entries if e.need and e.do not in {"edit", "delete"}} <= heard
+    deleted = {e.ref for e in STORY.entries if e.do == "delete"}
+    assert {e.n for e in STORY.entries if e.need and e.do not in {"edit", "delete"}} - deleted <= heard
 
 
 def test_a_repost_repeats_the_words_of_the_post(played):
@@ -112,3 +113,11 @@ def test_every_fact_is_told_once_and_the_past_before_the_day(played):
     assert played.pushed[0].route == "/v1/facts"
     assert len(told[0]) > 40
     assert sorted(id for ids in told for id in ids) == sorted(fact.id for fact in STORY.facts)
+
+
+def test_what_stood_under_a_deleted_post_need_not_have_been_heard(played):
+    deleted = next(e.ref for e in STORY.entries if e.do == "delete" and STORY.entries[e.ref - 1].author == "uschi")
+    below = {e.n for e in STORY.entries if e.do == "comment" and STORY.root(e).n == deleted}
+    ids = played.player.mention_ids()
+    assert below
+    assert not ({deleted} | below) & {ids[mention_id] for mention_id in played.player.audible()}
