@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import logging
 import random
 
@@ -154,6 +155,45 @@ async def test_a_page_lost_in_a_crash_is_read_after_the_restart(survives, clock,
         async with running(listener(api, clock, monkeypatch), second):
             await second.until(lambda: wanted <= {*first.ids, *second.ids})
     assert set(first.ids + second.ids) == wanted
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_random_kills_and_trouble_lose_nothing_and_forge_nothing(seed, clock, monkeypatch):
+    chance = random.Random(seed)
+    trouble = [
+        "html",
+        "cut",
+        "half",
+        "untyped",
+        "transient_1",
+        "throttle_4",
+        "expired",
+        "repeat",
+        "bad_cursor",
+        "too_much",
+    ]
+    async with graph_api(clock) as api:
+        natives, cursors, heard = [], {}, []
+        for _ in range(12):
+            for _ in range(chance.randint(0, 6)):
+                natives.append(api.add_post(PAGE, "Frage", ADA, at=clock.now() - chance.randint(0, 90) * 1000))
+            for above in chance.sample(natives, min(3, len(natives))):
+                if above.startswith(PAGE):
+                    natives.append(api.add_comment(above, "Kommentar", BO))
+            api.misbehave(*chance.choices(trouble, k=chance.randint(0, 3)))
+            out = Mortal(chance.randint(0, 12))
+            out.cursors = cursors
+            with contextlib.suppress(Kill, TimeoutError):  # killed at a write, or while it had nothing to write
+                async with asyncio.timeout(0.4):
+                    await listener(api, clock, monkeypatch, poll_seconds=5).run(out, asyncio.Event())
+            cursors, heard = out.cursors, [*heard, *out.mentions]
+        last = MemoryPublisher()
+        last.cursors = cursors
+        wanted = {f"facebook:{native}" for native in natives}
+        async with running(listener(api, clock, monkeypatch, poll_seconds=5), last):
+            await last.until(lambda: wanted <= {mention.id for mention in (*heard, *last.mentions)})
+    assert {mention.id for mention in heard} <= wanted
+    assert {mention.op for mention in heard} == {"create"}
 
 
 async def test_what_was_durable_before_a_crash_is_not_read_from_the_start_again(clock, monkeypatch):
