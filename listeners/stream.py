@@ -200,7 +200,6 @@ class _Connection:
         socket.add_done_callback(lambda _: self._feed.notify())
         try:
             ended = await self._pump(socket)
-            await self._drain()
         finally:
             await _cancel(socket)
             await _cancel(self._catch_up)
@@ -263,10 +262,6 @@ class _Connection:
             await self._ledger.live(mentions, bad, newest)
         else:
             await self._ledger.alive(ALIVE_SECONDS)
-
-    async def _drain(self) -> None:
-        while items := self._feed.take(BATCH):
-            await self._publish(items)
 
     def _outcome(self, socket: "asyncio.Future[Ended]") -> Ended:
         if socket.cancelled():

@@ -16,7 +16,7 @@ from listeners.threads import in_thread
 from listeners.x_client import SinceTooOld, XClient
 from listeners.x_mapping import PARAMS, Ear, page_mentions
 from listeners.x_rules import joined
-from records.errors import Permanent
+from records.errors import Permanent, Transient
 from records.ids import digest
 from records.times import DAY, MINUTE, from_ms
 
@@ -31,6 +31,7 @@ class XArchive(Archive):
     def __init__(self, client: XClient, ear: Ear, clock: Clock) -> None:
         self._client, self._ear, self._clock = client, ear, clock
         self._groups: dict[str, tuple[str, ...]] = {}
+        self._hold_until = 0
 
     def ask(self, groups: Sequence[Sequence[str]]) -> None:
         """What to search from now on: groups of rule values, each group in one query."""
@@ -43,6 +44,9 @@ class XArchive(Archive):
     async def search(self, query: str, position: Position, checkpoint: Checkpoint) -> FoundPage:
         """One page. `since_id` too old falls back to the earliest time that X reaches; the page then says `lost` if the
         stream was not whole since."""
+        held = self._hold_until - self._clock.now()
+        if held > 0:
+            raise Transient("X search: no request left in this window", held / 1000)
         start: str | None = checkpoint.memo.get("start_time")
         if start is None:
             try:
@@ -77,6 +81,7 @@ class XArchive(Archive):
                 self._groups.update({digest(value, size=4): (value,) for value in group})
             raise
         now = self._clock.now()
+        self._hold_until = now + int(wait * 1000)
         mentions, refused = page_mentions(answer, self._ear, now)
         posts = [post for post in answer.get("data") or [] if isinstance(post, dict)]
         ids = [number for post in posts if (number := x_ids.number(post.get("id"))) is not None]
@@ -92,6 +97,5 @@ class XArchive(Archive):
             next_token=token,
             # Held while the sweep lasts, so that each of its pages asks the same; gone with its last page.
             memo={"start_time": start} if start is not None and token is not None else {},
-            pause=wait,
             lost=lost,
         )

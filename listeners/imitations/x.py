@@ -55,7 +55,8 @@ class _Connection:
 class XImitation:
     """The server. `stream_faults`, `search_faults`, `rules_faults`: each next request takes one. `unstreamed`: so many
     next posts are not streamed (a gap). `twice`: every line comes twice. `held`: so many posts are held back and then
-    come in reverse order. `index_lag`: seconds until search finds a post."""
+    come in reverse order. `index_lag`: seconds until search finds a post. What was asked stands in `connects`,
+    `searches`, `rule_writes` and `throttled` (answers 429)."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class XImitation:
         self.held = 0
         self.index_lag = 0.0
         self.connects = 0
+        self.throttled = 0
         self.searches: list[dict[str, str]] = []
         self.rule_writes: list[dict[str, Any]] = []
         self.limits = {name: Window(calls, WINDOW) for name, calls in LIMITS.items()}
@@ -196,6 +198,7 @@ class XImitation:
             if request.headers.get("Authorization") != f"Bearer {self.token}":
                 return _problem(401, self._limit_headers(name))
             if window.wait(now) > 0:
+                self.throttled += 1
                 return _problem(429, self._limit_headers(name))
             window.take(now)
             if name == "stream":

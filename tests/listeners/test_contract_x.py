@@ -6,7 +6,7 @@ import pytest
 
 from listeners.imitations.x import Fault
 from tests.listeners.contract_cases import *  # noqa: F403
-from tests.listeners.contract_cases import Run, begin
+from tests.listeners.contract_cases import Mortal, Run, begin
 from tests.listeners.x_rig import SECRET, XRig
 
 
@@ -172,6 +172,23 @@ async def test_remaining_zero_holds_the_next_search_back(rig, out):
     async with Run(rig, out) as run:
         await run.heard(missed)
     assert max(rig.clock.slept) > 600
+    assert rig.x.throttled == 0
+
+
+@pytest.mark.parametrize("fault", [Fault("close"), Fault("reset")])
+async def test_the_last_connection_of_a_window_is_followed_by_none_before_its_end(rig, out, fault):
+    for _ in range(49):
+        rig.x.limits["stream"].take(rig.clock.now())
+    async with Run(rig, out) as run:
+        await whole(rig, out)
+        rig.clock.slept = []
+        rig.x.misbehave(fault)
+        async with asyncio.timeout(5):
+            while rig.x.connects < 2:
+                await asyncio.sleep(0.005)
+        await run.says("live")
+    assert rig.x.throttled == 0
+    assert max(rig.clock.slept) > 600
 
 
 async def test_the_first_start_hears_from_now_on(rig, out):
@@ -201,7 +218,27 @@ async def test_a_query_that_search_refuses_does_not_stop_the_stream(rig, out):
     assert next(mention for mention in out.mentions if mention.id == written)
 
 
+async def test_a_sweep_that_stood_still_for_too_long_begins_again(rig, out):
+    await begin(rig, out)
+    for n in range(rig.batch):
+        rig.write(f"@nordfunk für immer weg {n}")
+    mortal = Mortal(out)
+    task = asyncio.create_task(rig.listener().run(mortal, asyncio.Event()))
+    await asyncio.wait_for(mortal.died.wait(), 10)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert out.cursors["x"]["sweeps"]
+    rig.clock.advance(8 * 86_400)
+    reachable = [rig.write(f"@nordfunk noch da {n}") for n in range(rig.batch)]
+    async with Run(rig, out) as run:
+        await run.heard(reachable)
+        await run.says("live")
+    assert sum(mention.ingest.gap_before for mention in out.mentions) == 1
+
+
 async def test_stop_closes_the_socket(rig, out):
+    rig.x.keep_alive = 60.0
+    rig.more = {"stall_seconds": 60.0}
     async with Run(rig, out) as run:
         await run.says("live")
         assert rig.x.open_connections == 1

@@ -242,3 +242,15 @@ async def test_the_mark_stands_while_the_catch_up_is_not_through(clock):
     await play(radio, out, lambda: seen and not seen[-1][1])
     assert {mark for mark, sweeping in seen if sweeping} == {4}
     assert seen[-1] == (9, False)
+
+
+async def test_a_resumed_sweep_is_followed_by_one_from_the_top_at_once(clock, out):
+    radio = Radio(clock, [])
+    shelf = Shelf([5, 6, 7, 8])
+    radio.archive = lambda: shelf
+    half = {"done_to": 4, "sweep_top": 7, "sweep_token": "7"}
+    out.cursors["radio"] = {"done_to": 4, "sweeps": {"q": half}}
+    await play(radio, out, lambda: "sweeps" not in out.cursors["radio"])
+    assert shelf.calls == ["7", "6", None, None]
+    assert out.ids == ["x:6", "x:5", "x:8"]
+    assert out.cursors["radio"]["done_to"] == 8
