@@ -82,6 +82,7 @@ def test_a_held_clock_stands_and_runs_on_from_there():
     held = clock.now()
     steady.value += 100
     assert clock.held
+    assert held > STORY.start
     assert clock.now() == held
     clock.begin()
     steady.value += 1

@@ -110,3 +110,13 @@ def test_a_story_that_does_not_fit_together_is_refused_with_file_and_line(tmp_pa
 
 def test_nobody_comments_under_a_tagged_post_since_a_page_cannot_read_that():
     assert not [e.n for e in STORY.entries if e.do == "comment" and STORY.root(e).do == "tagged"]
+
+
+def test_nobody_answers_across_channels(tmp_path):
+    elsewhere = next(entry.n for entry in STORY.entries if entry.channel == "facebook")
+    quote = next(entry for entry in STORY.entries if entry.do == "quote")
+    folder = changed(
+        tmp_path, "story.ndjson", f'"do": "quote", "ref": {quote.ref},', f'"do": "quote", "ref": {elsewhere},'
+    )
+    with pytest.raises(ConfigError, match=f"ref {elsewhere} is on facebook"):
+        load_story(folder)
