@@ -15,8 +15,9 @@ from lexicons.text import LINK, SENTENCE_END, Text, cut
 from records.mention import Mention
 from records.verdict import Dropped, TriggerHit, Verdict
 
-LEAGUES = ("safety", "legal", "vulnerable")
-HARD_FLOOR = 0.1  # a league counts from this need on where the brand is not spoken to: below it, it is news or a story
+# In the order in which they count. The number: where the brand is not spoken to, the league opens a ticket from this need on.
+# Below it the post is news or a story ("Nach einem Unfall …"); danger is believed sooner than the rest.
+LEAGUES = {"safety": 0.2, "legal": 0.3, "vulnerable": 0.3}
 _DIRECT = frozenset(("direct_message", "reply", "handle"))
 _SAYS_NOTHING = frozenset(("gif", "sticker", "link"))
 _NO_WORD = frozenset((LINK, SENTENCE_END, ",", ""))
@@ -104,10 +105,10 @@ def _with_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text, he
     if not detected and everything and len({finding.language for finding in everything} - {"any"}) == 1:
         detected = next(finding.language for finding in everything if finding.language != "any")
     seen = signals(text if text.words else head, lexicon, everything, advert)
-    need, why = judge_need(seen, meant.addressed, mention, own_handle=meant.addressed == "handle")
+    need, why = judge_need(seen, meant.addressed, mention.rating)
     urgency, anger, sentiment = judge_tone(text, seen, everything)
     league = _league(everything)
-    hard = league is not None and (meant.addressed in _DIRECT or need >= HARD_FLOOR)
+    hard = league is not None and (meant.addressed in _DIRECT or need >= LEAGUES[league])
     brand_holds = meant.addressed != "none" and not far
     wanted = brand_holds and (need >= lexicon.need_threshold or hard)
     return _verdict(

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from lexicons.compiler import CUE_BITS, CUES, Lexicon
 from lexicons.findings import Finding
 from lexicons.text import LINK, SENTENCE_END, Text
-from records.mention import Mention, Rating
+from records.mention import Rating
 
 Addressed = Literal["direct_message", "reply", "handle", "name", "query", "none"]
 MOST_POINTS = 50.0  # trigger points beyond this say nothing more about need
@@ -49,17 +49,17 @@ WEIGHTS = {
     "length": -0.4,
 }
 ADDRESSED: dict[Addressed, float] = {
-    "direct_message": 3.6, "reply": 3.0, "handle": 2.3, "name": 1.1, "query": 0.8, "none": -1.2,
+    "direct_message": 3.7, "reply": 3.9, "handle": 3.7, "name": 1.1, "query": 0.8, "none": -1.2,
 }  # fmt: skip
 STARS = {1: 1.6, 2: 1.0, 3: 0.0, 4: -0.8, 5: -1.6}
 
 
 class Signals(NamedTuple):
-    """What a text shows; counts are of words, booleans as 0 or 1."""
+    """What a text shows: features of WEIGHTS with their values, bits of its cues, whether it tells of a lasting problem."""
 
     features: dict[str, float]
     cues: int
-    words: int
+    lasting: bool
 
 
 def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool) -> Signals:
@@ -73,74 +73,57 @@ def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool)
             bits |= cue
             if cue & _NEWS:
                 news += 1
-        first = word[:1]
-        if first == "@":
+        if word[:1] == "@":
             handles.append(word)
         elif word == LINK:
             links += 1
         elif word not in _MARKS:
             words += 1
-    original = text.original
-    question = "?" in original
     points = sum(finding.trigger.weight for finding in findings)
-    features: dict[str, float] = {"length": log(1 + min(words, 60)) - 2.7}
+    solved = any(finding.trigger.intent == "praise" for finding in findings)
+    features = {name: 1.0 for name, bit in _BITS if bits & bit}
+    features["length"] = log(1 + min(words, 60)) - 2.7  # 0 at about fourteen words
     if points:
         features["points"] = min(points, MOST_POINTS) / 10
-    for name, bit in _BITS:
-        if bits & bit:
-            features[name] = 1
-    if question:
-        features["question_mark"] = 1
-        if bits & _QUESTION:
-            features["asks"] = 1
-    if "!" in original:
-        features["exclaims"] = 1
-    if handles:
-        features["handle"] = 1
-        if len(handles) > 2:
-            features["many_handles"] = 1
-        if any(sign in handle for handle in handles for sign in _SERVICE_HANDLE):
-            features["service_handle"] = 1
-        if any(sign in handle for handle in handles for sign in _NEWS_HANDLE):
-            features["news_handle"] = 1
-    if links:
-        features["link"] = 1
-    if bits & _FIRST_PERSON and (bits & _FAULT or points):
-        features["own_problem"] = 1
-    if bits & _TIME and (bits & _FAULT or points):
-        features["lasting_problem"] = 1
-    if news > 1:
-        features["much_news"] = 1
     if words < 4 and not points:
-        features["very_short"] = 1
         features.pop("polite", None)  # a mere greeting asks for nothing
-    if not (points or question or bits & _FAULT):
-        if bits & _THANKS:
-            features["only_thanks"] = 1
-        if bits & _PRAISE:
-            features["only_praise"] = 1
-    if _signed(original):
-        features["signed"] = 1
-    if original[:1] in _QUOTES:
-        features["quotes"] = 1
-    if advert:
-        features["advert"] = 1
-    if any(finding.trigger.intent == "praise" for finding in findings):
-        features["solved"] = 1
-    return Signals(features, bits, words)
+    question, problem = "?" in text.original, bool(points or bits & _FAULT)
+    shown = (
+        ("question_mark", question),
+        ("asks", question and bits & _QUESTION),
+        ("exclaims", "!" in text.original),
+        ("handle", handles),
+        ("many_handles", len(handles) > 2),
+        ("service_handle", handles and _any_has(handles, _SERVICE_HANDLE)),
+        ("news_handle", handles and _any_has(handles, _NEWS_HANDLE)),
+        ("link", links),
+        ("own_problem", problem and bits & _FIRST_PERSON),
+        ("much_news", news > 1),
+        ("very_short", words < 4 and not points),
+        ("only_thanks", bits & _THANKS and not (problem or question)),
+        ("only_praise", bits & _PRAISE and not (problem or question)),
+        ("signed", _signed(text.original)),
+        ("quotes", text.original[:1] in _QUOTES),
+        ("advert", advert),
+        ("solved", solved),
+    )
+    for name, is_so in shown:
+        if is_so:
+            features[name] = 1.0
+    return Signals(features, bits, bool(problem and bits & _TIME))
 
 
-def judge_need(
-    seen: Signals, addressed: Addressed, mention: Mention, *, own_handle: bool
-) -> tuple[float, tuple[str, ...]]:
+def _any_has(handles: list[str], signs: tuple[str, ...]) -> bool:
+    return any(sign in handle for handle in handles for sign in signs)
+
+
+def judge_need(seen: Signals, addressed: Addressed, rating: Rating | None) -> tuple[float, tuple[str, ...]]:
     """need 0-1 with four decimals, and what moved it by at least 0.3, the strongest first: `+asks`, `-link`."""
-    moved = {name: WEIGHTS[name] * value for name, value in seen.features.items() if name in WEIGHTS}
-    if own_handle:
-        # The brand's own handle is worth more than any handle, and is counted once.
-        moved.pop("handle", None)
-        moved["own_handle"] = WEIGHTS["handle"]
+    moved = {name: WEIGHTS[name] * value for name, value in seen.features.items()}
+    if addressed in ("handle", "reply", "direct_message"):
+        moved.pop("handle", None)  # whoever speaks to the brand is counted once, below
     moved["addressed_" + addressed] = ADDRESSED[addressed]
-    stars = _stars(mention.rating)
+    stars = _stars(rating)
     if stars:
         moved["stars"] = STARS[stars]
     need = 1 / (1 + exp(-(BIAS + sum(moved.values()))))
@@ -162,13 +145,13 @@ def _stars(rating: Rating | None) -> int:
 
 def judge_tone(text: Text, seen: Signals, findings: list[Finding]) -> tuple[float, float, float]:
     """(urgency 0-3, anger 0-3, sentiment -1 to 1), two decimals; urgency and anger are expected values *given* need."""
-    cues, features = seen.cues, seen.features
+    cues = seen.cues
     hits = [finding.trigger for finding in findings]
     urgency = max((hit.urgency for hit in hits if hit.intent != "praise"), default=1.1)
-    urgency += 0.3 * bool(cues & CUE_BITS["pressure"]) + 0.2 * ("lasting_problem" in features)
+    urgency += 0.3 * bool(cues & CUE_BITS["pressure"]) + 0.2 * (seen.lasting)
     anger = 0.5 + 0.8 * max((hit.anger for hit in hits), default=0.0)
     shouting = text.original.count("!") > 1 or sum(raw.isupper() and len(raw) > 3 for raw in text.raw[:200]) > 1
-    anger += 0.7 * bool(cues & CUE_BITS["anger"]) + 0.4 * shouting + 0.2 * ("lasting_problem" in features)
+    anger += 0.7 * bool(cues & CUE_BITS["anger"]) + 0.4 * shouting + 0.2 * (seen.lasting)
     anger -= 0.3 * bool(cues & (CUE_BITS["thanks"] | CUE_BITS["polite"]))
     sentiment = min((hit.sentiment for hit in hits), default=0.0) + max(0.0, *(hit.sentiment for hit in hits), 0.0)
     sentiment += 0.4 * bool(cues & CUE_BITS["praise"]) + 0.2 * bool(cues & CUE_BITS["thanks"])
