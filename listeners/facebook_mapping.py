@@ -109,6 +109,8 @@ def map_change(field: Any, value: Any, source: Source, *, sent_at: str | None = 
     is_comment = item == "comment" or (not item and "comment_id" in value)
     if not is_comment and item and item not in _POSTS:
         return Ignored(f"item {item[:40]}")
+    if op == "create" and value.get("published") == 0:
+        return Ignored("unpublished")
     name = "comment_id" if is_comment else "post_id"
     native_id = identifier(value.get(name), name)
     post_id = optional_identifier(value.get("post_id"))

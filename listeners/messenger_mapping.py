@@ -47,14 +47,14 @@ _IGNORED = (
 def map_messaging(event: Any, source: Source, *, sent_at: str | None = None) -> Mention | Ignored:
     """One item. `sent_at`: its entry's time. Raises Poison for a message without a usable `mid` or sender."""
     event = mapping(event)
+    if "message" in event:
+        return _message(event, mapping(event["message"]), source, sent_at)
+    if "message_edit" in event:
+        return _edited(event, mapping(event["message_edit"]), source, sent_at)
     for name in _IGNORED:
         if name in event:
             return Ignored(name)
-    if "message_edit" in event:
-        return _edited(event, mapping(event["message_edit"]), source, sent_at)
-    if "message" not in event:
-        raise Poison("neither a message nor anything else that is known", "message")
-    return _message(event, mapping(event["message"]), source, sent_at)
+    raise Poison("neither a message nor anything else that is known", "message")
 
 
 def _message(event: dict[str, Any], message: dict[str, Any], source: Source, sent_at: str | None) -> Mention:

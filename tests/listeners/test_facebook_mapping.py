@@ -127,6 +127,7 @@ def test_without_a_time_the_entrys_time_stands_in():
         ("feed", {"item": "like", "verb": "add"}, "like"),
         ("feed", {"item": "post", "verb": "mute", "post_id": POST}, "verb mute"),
         ("feed", {"item": "page", "verb": "add"}, "item page"),
+        ("feed", {"item": "status", "verb": "add", "post_id": POST, "published": 0}, "unpublished"),
         ("ratings", {}, "field ratings"),
     ],
 )

@@ -91,12 +91,17 @@ def test_what_is_no_message_is_ignored_and_counted(name):
     assert map_messaging(event, SOURCE) == Ignored(name)
 
 
+def test_a_message_that_came_by_a_link_is_still_a_message():
+    assert map_messaging({**said(text="Hilfe"), "referral": {"ref": "qr"}}, SOURCE).text == "Hilfe"
+
+
 @pytest.mark.parametrize(
     ("event", "field"),
     [
         ({}, "message"),
         (said(mid=None), "message.mid"),
         ({**said(text="x"), "sender": {}}, "sender.id"),
+        ({"message": None}, "message.mid"),
         ({"message_edit": {"text": "x"}, "sender": {"id": PERSON}}, "message_edit.mid"),
     ],
 )
