@@ -75,12 +75,23 @@ class BrandIndex:
     def is_own(self, mention: Mention) -> bool:
         """Whether the company itself wrote this."""
         author = mention.author
-        if mention.direction == "outbound" or author.is_account:
+        if mention.direction == "outbound" or author.is_account or self._is_asset(mention, author.id):
             return True
         ids = (author.id, *author.alt_ids) if author.id else author.alt_ids
         if any(f"{mention.channel}:{each}" in self._accounts for each in ids):
             return True
         return bool(author.handle) and fold_handle(author.handle or "") in self._own_handles
+
+    def _is_asset(self, mention: Mention, author_id: str | None) -> bool:
+        """Whether this author is the very account that heard the mention, such as our page."""
+        return author_id is not None and author_id == mention.account.id
+
+    def answers_us(self, mention: Mention) -> tuple[bool, str | None]:
+        """Whether the mention replies to a post of the company, and of which brand."""
+        parent = mention.thread.parent_author_id
+        if self._is_asset(mention, parent):
+            return True, mention.account.brand
+        return self.account_brand(mention.channel, parent)
 
     def account_brand(self, channel: str, author_id: str | None) -> tuple[bool, str | None]:
         """Whether this author id is an own account, and of which brand."""

@@ -31,7 +31,7 @@ def who_is_meant(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
     default = mention.account.brand or (brands.ids[0] if len(brands.ids) == 1 else None)
     if mention.kind == "direct_message":
         return Meant(default, "direct_message")
-    own, brand = brands.account_brand(mention.channel, mention.thread.parent_author_id)
+    own, brand = brands.answers_us(mention)
     if own:
         return Meant(brand or default, "reply")
     own, brand = brands.handle_in(text, mention)

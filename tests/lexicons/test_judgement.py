@@ -18,8 +18,9 @@ PHOTO = (Media(type="image", url="https://pictures.example/1.jpg"),)
         {"author": Author(id="77", alt_ids=("1",))},
         {"author": Author(id=None, handle="@Nordfunk_Hilft")},
         {"author": Author(id="2"), "channel": "facebook", "id": "facebook:9"},
+        {"author": Author(id="q")},
     ],
-    ids=["outbound", "is_account", "account id", "other id of it", "handle", "page"],
+    ids=["outbound", "is_account", "account id", "other id of it", "handle", "page", "the account that heard it"],
 )
 def test_own_post_never_triggers(mention, lexicon, fields) -> None:
     verdict = judge(mention("Hilfe, @nordfunk, mein Router ist kaputt!", **fields), lexicon)
@@ -63,6 +64,13 @@ def test_reply_to_the_brand_needs_no_trigger(mention, lexicon) -> None:
     verdict = judge(mention("und wo seht ihr das dann?", kind="reply", thread=Thread(parent_author_id="1")), lexicon)
     assert verdict.kept
     assert (verdict.triggers, verdict.addressed, verdict.brand) == ((), "reply", "nordfunk")
+
+
+def test_reply_to_the_account_that_heard_it_is_a_reply(mention, brandless) -> None:
+    post = mention(
+        "und wo?", kind="comment", thread=Thread(parent_author_id="q"), account=Account(id="q", brand="nordfunk")
+    )
+    assert judge(post, brandless).addressed == "reply"
 
 
 def test_handle_in_the_text_or_among_the_entities_addresses(mention, lexicon) -> None:
