@@ -65,7 +65,7 @@ class QueueSink(Sink):
         return await asyncio.to_thread(self.store.write, number, frozenset(held.human), ticket)
 
     async def merge(self, loser: str, winner: str) -> None:
-        """Posts move to the winner."""
+        """The loser's number leads to the winner."""
         await asyncio.to_thread(self.store.merge, int(loser), int(winner))
 
     async def observe(self, cursor: dict[str, Any] | None) -> Observed:

@@ -131,12 +131,11 @@ class QueueStore:
         return named(after or now, ticket)
 
     def merge(self, loser: int, winner: int) -> None:
-        """Posts go to the winner; the loser's number leads there from now on."""
+        """The loser's number leads to the winner from now on, and its texts go: the winner is wanted with all posts."""
         with self._transaction() as db:
             source, target = _followed(db, loser), _followed(db, winner)
             if source == target:
                 return
-            db.execute("UPDATE OR IGNORE posts SET ticket=? WHERE ticket=?", (target, source))
             db.execute("DELETE FROM posts WHERE ticket=?", (source,))
             db.execute(
                 "UPDATE tickets SET merged_into=?, status='solved', note='', subject='', author='' WHERE number=?",

@@ -248,6 +248,9 @@ class ContractSuite:
     async def test_observe_tells_what_people_did_and_not_what_we_did(self, desk: Desk) -> None:
         _, cursor = await observed(desk, None)
         held = await deliver(desk.sink, a_ticket())
+        held = await deliver(desk.sink, a_ticket(a_post(1), a_post(2), priority="urgent"), 2, held)
+        held = await deliver(desk.sink, a_ticket(a_post(1), a_post(2), status="solved"), 3, held)
+        held = await deliver(desk.sink, a_ticket(a_post(1), a_post(2), a_post(3)), 4, held)
         await desk.person(held.remote_id, "priority", "low")
         await desk.person(held.remote_id, "answered")
         await desk.person(held.remote_id, "solved")
