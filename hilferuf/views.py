@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from records.ids import ticket_id
 from records.tickets import Ticket
 
 _LEAGUE_STYLE = "bold red"
@@ -17,17 +18,14 @@ _PRIORITY_STYLE = {"urgent": "bold red", "high": "yellow", "normal": "", "low": 
 def queue_table(tickets: Sequence[Ticket], delivered: dict[str, str] | None = None, first: int = 1) -> Table:
     """The ranked queue; `delivered`: ticket id -> where it stands in the helpdesk. Times are UTC."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify in (
-        ("#", "right"),
-        ("ticket", "left"),
-        ("score", "right"),
-        ("due (UTC)", "left"),
-        ("from", "left"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # the literals are Rich's
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("ticket", no_wrap=True, min_width=len(ticket_id("", "")))
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("due (UTC)", no_wrap=True, min_width=11)
+    table.add_column("from", no_wrap=True, overflow="ellipsis", max_width=24)
     table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
     if delivered is not None:
-        table.add_column("delivered", no_wrap=True)
+        table.add_column("delivered", no_wrap=True, overflow="ellipsis", max_width=24)
     for rank, ticket in enumerate(tickets, first):
         league = Text(f" {ticket.league_name}", style=_LEAGUE_STYLE) if ticket.league_name else Text("")
         row: list[Text | str] = [

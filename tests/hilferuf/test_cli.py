@@ -26,6 +26,7 @@ def hilferuf(
         cwd=cwd,
         env={**clean, **env, "PYTHONPATH": str(ROOT)},
         timeout=60,
+        check=False,
     )
 
 
