@@ -11,30 +11,34 @@ from rich.text import Text
 from records.ids import ticket_id
 from records.tickets import Ticket
 
+WIDE = 110  # columns from which there is room to say where a ticket was delivered
 _LEAGUE_STYLE = "bold red"
 _PRIORITY_STYLE = {"urgent": "bold red", "high": "yellow", "normal": "", "low": "dim"}
 
 
 def queue_table(tickets: Sequence[Ticket], delivered: dict[str, str] | None = None, first: int = 1) -> Table:
     """The ranked queue; `delivered`: ticket id -> where it stands in the helpdesk. Times are UTC."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("ticket", no_wrap=True, min_width=len(ticket_id("", "")))
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("due (UTC)", no_wrap=True, min_width=11)
-    table.add_column("from", no_wrap=True, overflow="ellipsis", max_width=24)
+    table = Table(box=None, header_style="bold", pad_edge=False, expand=True)
+    table.add_column("#", justify="right", width=max(3, len(str(first + len(tickets)))))
+    table.add_column("ticket", width=len(ticket_id("", "")))
+    table.add_column("score", justify="right", width=5)
+    table.add_column("due (UTC)", width=11)
+    table.add_column("from", no_wrap=True, overflow="ellipsis", width=14)
     table.add_column("what", no_wrap=True, overflow="ellipsis", ratio=1)
     if delivered is not None:
-        table.add_column("delivered", no_wrap=True, overflow="ellipsis", max_width=24)
+        table.add_column("delivered", no_wrap=True, overflow="ellipsis", width=20)
     for rank, ticket in enumerate(tickets, first):
-        league = Text(f" {ticket.league_name}", style=_LEAGUE_STYLE) if ticket.league_name else Text("")
+        what = Text(f"{ticket.league_name}: " if ticket.league_name else "", style=_LEAGUE_STYLE)
+        what.append(
+            (f"[{ticket.status}] " if ticket.status != "open" else "") + ticket.subject, style="not bold default"
+        )
         row: list[Text | str] = [
             str(rank),
             ticket.id,
             Text(f"{ticket.score:.1f}", style=_PRIORITY_STYLE[ticket.priority]),
-            Text(ticket.due_at[5:16].replace("T", " ")) + league,
+            ticket.due_at[5:16].replace("T", " "),
             escape(f"{ticket.channel}:{ticket.author_handle or ticket.author_name or '?'}"),
-            escape((f"[{ticket.status}] " if ticket.status != "open" else "") + ticket.subject),
+            what,
         ]
         if delivered is not None:
             row.append(escape(delivered.get(ticket.id, "-")))
@@ -46,7 +50,7 @@ def print_queue(tickets: Sequence[Ticket], delivered: dict[str, str] | None = No
     """Print the queue, or say that it is empty."""
     console = Console()
     if tickets:
-        console.print(queue_table(tickets, delivered))
+        console.print(queue_table(tickets, delivered if console.width >= WIDE else None))
     else:
         console.print("The queue is empty: nobody waits for an answer.")
 
