@@ -168,7 +168,8 @@ class RequestTrackerSettings(SinkOptions, frozen=True, kw_only=True):
 
 
 class ZendeskSettings(SinkOptions, frozen=True, kw_only=True):
-    """Zendesk Support. `rank_field`: id of a numeric custom field; `requester_email`: stands for people without an address."""
+    """Zendesk Support (see docs/zendesk.md). rank_field: id of a numeric custom field that holds the rank; explain_field: id of
+    a text field that holds the newest explanation, beside the internal notes."""
 
     url: Url
     email: str
