@@ -25,6 +25,7 @@ class Sink(ABC):
     """
 
     name: str
+    title: str = ""  # the helpdesk's name for people, in errors
     # What the fields of Held are called in this helpdesk, for errors; a field that it cannot hold is left out.
     fields: Mapping[str, str] = {
         "status": "status",

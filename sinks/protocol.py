@@ -193,4 +193,5 @@ def _dropped(sink: Sink, back: Held, ticket: Ticket, left: Changes) -> str:
             parts.append(f"{sink.fields[field]}='{value}' (holds {getattr(back, field)!r})")
     if left.note is not None:
         parts.append(sink.fields["note"])
-    return f"{sink.name} dropped {', '.join(parts)} on ticket {back.remote_id}; check the fields and rights (`hilferuf doctor`)"
+    where = f"on ticket {back.remote_id}; check the fields and rights (`hilferuf doctor`)"
+    return f"{sink.title or sink.name} dropped {', '.join(parts)} {where}"

@@ -50,6 +50,7 @@ class RequestTracker(Sink):
     """One queue of one Request Tracker. The token's user needs the rights listed in docs/request-tracker.md."""
 
     name = "request_tracker"
+    title = "Request Tracker"
     tells_editors = True
 
     def __init__(
@@ -140,11 +141,18 @@ class RequestTracker(Sink):
         if not todo and not stale_subject:
             return held
         number = held.remote_id
-        for post in todo.posts:
-            await self._append(number, ticket, post, known=post.id in held.posts)
-        if todo.note is not None:
-            await self._say(number, "comment", f"hf:{render.NOTE}:{todo.note}", render.note(ticket))
-        refusals = await self._set(held, ticket, todo)
+        try:
+            for post in todo.posts:
+                await self._append(number, ticket, post, known=post.id in held.posts)
+            if todo.note is not None:
+                await self._say(number, "comment", f"hf:{render.NOTE}:{todo.note}", render.note(ticket))
+            refusals = await self._set(held, ticket, todo)
+        except Refused as error:
+            raw, _ = await self._ticket(number)
+            if raw is None or await self._in_our_queue(raw):
+                raise
+            # One ticket that a person moved to where we may not write stops no other.
+            raise Permanent(f"{error} in the queue that ticket {number} was moved to") from error
         back = await self.read(number)
         if back is None or back.gone:
             raise Transient(f"Request Tracker: ticket {number} vanished while it was written; looking again")

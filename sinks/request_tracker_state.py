@@ -113,7 +113,9 @@ def receipt(history: Iterable[Transaction], first: Mapping[int, str], me: str, t
         elif entry.kind == "Set" and entry.field == "Subject" and entry.creator == me:
             what = "old subject"
         if what:
-            lines.append(f"ticket {ticket}, {what}: rt-shredder --force --plugin 'Objects=Transaction,{entry.id}'")
+            lines.append(
+                f"ticket {ticket}, {what}: rt-shredder --force --no-sqldump --plugin 'Objects=Transaction,{entry.id}'"
+            )
     return tuple(lines)
 
 

@@ -10,6 +10,7 @@ my $queue_name = 'Social';
 @Queues = (
     { Name => $queue_name, Description => 'Calls for help on social channels' },
     { Name => 'Billing',   Description => 'Where an agent may move a ticket to' },
+    { Name => 'Legal',     Description => 'Where Hilferuf has no rights' },
 );
 
 # Custom fields are attached here because REST 2 of 5.0 cannot attach them.
@@ -26,14 +27,15 @@ my $queue_name = 'Social';
 );
 
 @Final = (sub {
-    my ($social, $billing) = map { my $queue = RT::Queue->new(RT->SystemUser); $queue->Load($_); $queue } $queue_name, 'Billing';
+    my ($social, $billing, $legal)
+        = map { my $queue = RT::Queue->new(RT->SystemUser); $queue->Load($_); $queue } $queue_name, 'Billing', 'Legal';
 
     my $account = sub {
-        my ($name, @rights) = @_;
+        my ($name, $queues, @rights) = @_;
         my $user = RT::User->new(RT->SystemUser);
         my ($made, $why) = $user->Create(Name => $name, EmailAddress => "$name\@desk.example", Privileged => 1);
         die "user $name: $why\n" unless $made;
-        for my $queue ($social, $billing) {
+        for my $queue (@$queues) {
             for my $right (@rights) {
                 my ($granted, $because) = $user->PrincipalObj->GrantRight(Right => $right, Object => $queue);
                 die "right $right for $name: $because\n" unless $granted;
@@ -46,10 +48,10 @@ my $queue_name = 'Social';
     };
 
     # The least that the sink works with: it neither deletes nor owns nor administers.
-    $account->('hilferuf', qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket
+    $account->('hilferuf', [$social, $billing], qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket
         ModifyTicket SeeCustomField ModifyCustomField SetInitialCustomField ShowOutgoingEmail));
     # A person at the desk, for trying things out.
-    $account->('agent', qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket ModifyTicket
+    $account->('agent', [$social, $billing, $legal], qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket ModifyTicket
         DeleteTicket OwnTicket TakeTicket SeeCustomField ModifyCustomField SetInitialCustomField ShowOutgoingEmail));
 });
 

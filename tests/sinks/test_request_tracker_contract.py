@@ -45,9 +45,12 @@ class RequestTrackerDesk(Desk):
         return int((await self.people.ask("GET", "/tickets?query=Queue%3D'Social'"))["total"])
 
     async def shred(self, receipt: tuple[str, ...]) -> None:
-        """Do what the receipt says."""
-        for line in receipt:
-            await asyncio.to_thread(self.people.server.administer, line.partition(": ")[2])
+        """Do what the receipt says, all in one command since each takes seconds to load."""
+        commands = [line.partition(": ")[2] for line in receipt]
+        program = commands[0].partition(" --plugin ")[0]
+        await asyncio.to_thread(
+            self.people.server.administer, " ".join([program, *(command.removeprefix(program) for command in commands)])
+        )
 
 
 @pytest.fixture(name="desk")

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from records.errors import Permanent
 from sinks.protocol import converge
 from sinks.request_tracker import RequestTracker
 
@@ -80,6 +81,16 @@ async def test_case_12_moved_to_another_queue_it_is_still_the_same_ticket(
     more = msgspec.structs.replace(ticket, posts=(*ticket.posts, make_post(2, "hallo?")), rank_key=7)
     after = await converge(sink, make_delivery(more, None, version=2, recovering=True))
     assert after.remote_id == held.remote_id and "rank_key" in after.human and after.posts == {"x:1": "1", "x:2": "1"}
+
+
+async def test_case_12_moved_out_of_sight_stops_no_other_ticket(
+    sink: RequestTracker, desk: Any, make_ticket: Make, make_delivery: Make
+) -> None:
+    ticket = make_ticket()
+    held = await converge(sink, make_delivery(ticket))
+    await desk.ask("PUT", f"/ticket/{held.remote_id}", {"Queue": "Legal"})
+    with pytest.raises(Permanent, match="moved to a queue without rights"):
+        await converge(sink, make_delivery(msgspec.structs.replace(ticket, rank_key=7), held, version=2))
 
 
 async def test_a_persons_edit_is_never_written_over(
