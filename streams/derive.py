@@ -136,7 +136,7 @@ def _ticket(
         brand=newest.brand,
         language=next((p.verdict.language for p in posts if p.verdict.language), None),
         status=_status(posts, bool(open_candidates), events),
-        subject=subject(head.mention),
+        subject=subject(_worst(open_candidates or posts).mention),
         league=scored.league,
         league_name=scored.league_name,
         score=scored.points,
@@ -188,8 +188,16 @@ def _status(posts: Sequence[Said], unanswered: bool, events: list[Helpdesk]) -> 
     return "open" if unanswered else "answered"
 
 
+def _worst(posts: Sequence[Said]) -> Said:
+    """The post that says best why somebody should answer: in a league, most urgent, most needy; the earliest of equals."""
+    return max(
+        posts,
+        key=lambda p: (p.verdict.league is not None, p.candidate, p.verdict.urgency, p.verdict.need or 0.0, -p.at),
+    )
+
+
 def subject(mention: Mention) -> str:
-    """One line of the first post; of a media-only post, what it holds."""
+    """One line of a post; of a media-only post, what it holds."""
     text = " ".join((mention.title or mention.text or "").split())
     if not text:
         kinds = ", ".join(sorted({media.type for media in mention.media})) or "empty post"
