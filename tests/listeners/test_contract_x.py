@@ -47,7 +47,7 @@ async def test_a_server_that_closes_at_once_sees_few_connections(rig, out):
 async def test_duplicates_are_passed_on_and_harm_nothing(rig, out):
     rig.x.twice = True
     async with Run(rig, out) as run:
-        await run.says("live")
+        await whole(rig, out)
         written = rig.write("@nordfunk doppelt")
         await run.heard([written])
         await out.until(lambda: out.ids.count(written) >= 2)
@@ -55,7 +55,6 @@ async def test_duplicates_are_passed_on_and_harm_nothing(rig, out):
 
 async def test_disorder_loses_nothing_after_a_restart(rig, out):
     async with Run(rig, out) as run:
-        await run.says("live")
         await whole(rig, out)
         rig.x.held = 3
         late = [rig.write(f"@nordfunk Nummer {n}") for n in range(3)]
@@ -146,7 +145,6 @@ async def test_a_full_queue_drops_the_connection_and_catches_up(rig, out):
 
 async def test_a_burst_reaches_the_engine_in_order(rig, out):
     async with Run(rig, out) as run:
-        await run.says("live")
         await whole(rig, out)
         written = [rig.write(f"@nordfunk Stoß {n}") for n in range(300)]
         await run.heard(written)
@@ -156,7 +154,7 @@ async def test_a_burst_reaches_the_engine_in_order(rig, out):
 
 async def test_an_unknown_event_is_counted_and_passed_over(rig, out):
     async with Run(rig, out) as run:
-        await run.says("live")
+        await whole(rig, out)
         rig.x.misbehave(Fault("garbage", body=b'{"event": "something new"}'))
         await run.heard([rig.write("@nordfunk weiter")])
         assert run.listener.ignored == 1
@@ -164,9 +162,10 @@ async def test_an_unknown_event_is_counted_and_passed_over(rig, out):
 
 
 async def test_remaining_zero_holds_the_next_search_back(rig, out):
-    await begin(rig, out)
+    async with Run(rig, out):
+        await whole(rig, out)
     missed = [rig.write(f"@nordfunk viele {n}") for n in range(rig.batch)]
-    for _ in range(449 - len(rig.x.searches)):
+    for _ in range(rig.x.limits["search"].left(rig.clock.now()) - 1):
         rig.x.limits["search"].take(rig.clock.now())
     rig.clock.slept = []
     async with Run(rig, out) as run:
