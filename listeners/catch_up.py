@@ -57,6 +57,7 @@ class Ledger:
         self._lock = asyncio.Lock()
         self.position = position
         self.gap_open = True
+        self.first_start = False
         self._live_to: int | None = None
         self._noted_at = 0
 
@@ -64,6 +65,7 @@ class Ledger:
         """Makes the position of the very first start durable."""
         async with self._lock:
             await self._write(self.position, (), ())
+            self.first_start = True
 
     def gap_opens(self) -> None:
         """A connection opens: what came before it has to be caught up."""
@@ -98,7 +100,7 @@ class Ledger:
         """Every sweep is through: the mark moves."""
         async with self._lock:
             await self._write(self.position.closed(self._live_to, queries, self._clock.now()), (), ())
-            self.gap_open = False
+            self.gap_open = self.first_start = False
 
     async def lost(self) -> None:
         """Posts may be missing for good: the next mention will say so."""
@@ -149,7 +151,7 @@ class CatchUp:
             queries = self._archive.queries()
             broken = {query for query in queries if not await self._sweep(query)}
             self._status.say("live", "search refuses a catch-up query" if broken else "")
-        if broken or (not queries and self._ledger.position.done_to is not None):
+        if (broken or not queries) and not self._ledger.first_start:
             await self._ledger.lost()
         await self._ledger.gap_closes(tuple(query for query in queries if query not in broken))
 

@@ -45,7 +45,8 @@ class Radio(StreamListener):
             feed.opened()
         for item in items:
             if callable(item):
-                item()
+                if (waiting := item()) is not None:
+                    await waiting
             elif not feed.put(item):
                 break
             await asyncio.sleep(0)
@@ -254,3 +255,15 @@ async def test_a_resumed_sweep_is_followed_by_one_from_the_top_at_once(clock, ou
     assert shelf.calls == ["7", "6", None, None]
     assert out.ids == ["x:6", "x:5", "x:8"]
     assert out.cursors["radio"]["done_to"] == 8
+
+
+async def test_without_a_search_a_reconnect_is_a_gap_and_the_first_start_is_none(clock, out):
+    radio = Radio(clock, [([b"1"], None)])
+    await play(radio, out, lambda: out.ids and out.cursors["radio"].get("done_to") == 1)
+    radio = Radio(clock, [])
+    radio.scripts = [([], None)]
+    await play(radio, out, lambda: out.cursors["radio"].get("lost"))
+    closed = out.calls + 2  # the gap is confessed, then closed
+    radio = Radio(clock, [([lambda: out.until(lambda: out.calls >= closed), b"2", b"3"], None)])
+    await play(radio, out, lambda: out.cursors["radio"].get("done_to") == 3)
+    assert [one.id for one in out.mentions if one.ingest.gap_before] == ["x:2"]
