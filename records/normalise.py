@@ -23,7 +23,7 @@ from records.errors import Poison
 from records.ids import digest
 from records.lenient import read_object
 from records.mention import Change, Mention
-from records.paths import nearest, unknown_key
+from records.paths import nearest, shown, unknown_key
 from records.repair import Repairs, choose, clean_values, fit
 from records.repair_times import EARLIEST, nested_times, settle_times
 from records.text import MAX_TEXT, is_nfc, nfc, plain
@@ -121,7 +121,7 @@ def _mend(data: bytes | str | dict[str, Any], now: str, default: str | None, lis
     document, suspicious = read_object(data, WHAT)
     document = _given(document)
     for key in document.keys() - _KNOWN:
-        raise Poison(f"{WHAT}: {unknown_key(key, _KNOWN)}", key[:80])
+        raise Poison(f"{WHAT}: {unknown_key(key, _KNOWN)}", shown(key))
     channel = _name(document)
     repairs = Repairs()
     if suspicious:

@@ -15,7 +15,7 @@ from records.channels import MAX_ID, split_id
 from records.errors import Poison
 from records.facts import CustomerFact
 from records.lenient import read_object
-from records.paths import Path, dotted, fields_at, nearest, split_error, unknown_key
+from records.paths import Path, dotted, fields_at, nearest, shown, split_error, unknown_key
 from records.repair import UNKNOWN_FIELD, Repairs, clean_values
 from records.repair_times import TOLERANCE
 from records.times import from_ms, read_time
@@ -42,7 +42,7 @@ def normalise_fact(data: bytes | str | dict[str, Any], *, observed_at: str) -> C
     type_ = _TYPES[kind]
     known = (*fields_at(type_, ()), "kind")
     for key in document.keys() - set(known):
-        raise Poison(f"{WHAT}: {unknown_key(key, known)} of a {kind}", key[:80])
+        raise Poison(f"{WHAT}: {unknown_key(key, known)} of a {kind}", shown(key))
     _check_ids(document)
     if suspicious:
         repairs = Repairs()

@@ -44,12 +44,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def shown(key: str) -> str:
+    """A foreign key as it can stand in an error: bounded, and without what cannot be written."""
+    return key[:80].encode("utf-8", "replace").decode("utf-8")
+
+
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """What to say of a key that does not exist, with the nearest right one or all of them."""
     known = sorted(known)
     near = nearest(key, known)
-    shown = key[:80].encode("utf-8", "replace").decode("utf-8")
-    return f"unknown key `{shown}` ({f'did you mean `{near}`?' if near else 'known keys: ' + ', '.join(known)})"
+    return f"unknown key `{shown(key)}` ({f'did you mean `{near}`?' if near else 'known keys: ' + ', '.join(known)})"
 
 
 def fields_at(type_: Any, path: Path) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import msgspec
 
 from records.errors import Poison
 from records.mention import Change, Mention
-from records.paths import Path, dotted, fields_at, nearest, split_error, unknown_key
+from records.paths import Path, dotted, fields_at, nearest, shown, split_error, unknown_key
 from records.text import MAX_TEXT, clean
 
 MAX_REPAIRS = 30  # then whole parts are emptied: a hostile document must not cost a conversion for each of its faults
@@ -86,6 +86,10 @@ def clean_values(document: dict[str, Any], repairs: Repairs) -> None:
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Any, Any, Path]]:
+    if isinstance(value, dict):
+        # A key that cannot be written is none of ours: readable, it is refused with its place.
+        for key in [key for key in value if clean(key)[1]]:
+            value[clean(key)[0]] = value.pop(key)
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in list(items):
         if isinstance(item, str | float):
@@ -110,7 +114,7 @@ def fit(document: dict[str, Any], repairs: Repairs) -> Mention:
                 raise Poison(f"mention: {message}") from error
             unknown = UNKNOWN_FIELD.search(message)
             if unknown:
-                place = (*path, unknown[1][:80])
+                place = (*path, shown(unknown[1]))
                 raise Poison(
                     f"mention: {unknown_key(unknown[1], fields_at(Mention, path))} at {dotted(path)}",
                     dotted(place),

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from records import mention as form
@@ -10,6 +11,9 @@ from records.facts import Contact, Erasure, Link, Purchase, Refund, Tag, Unlink
 from records.mention import Mention
 from records.text import nfc
 from records.times import from_ms, to_ms
+
+# A whole mention takes a hundred draws: fewer of them keep the tests quick.
+few = settings(max_examples=40)
 
 FIRST = to_ms("2006-01-01T00:00:00.000Z")
 LAST = to_ms("2026-03-01T00:00:00.000Z")

@@ -1,12 +1,13 @@
 from itertools import permutations
+from typing import get_args
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.mention import Author, Mention, revision_order
+from records.mention import Author, Mention, Op, revision_order
 from records.normalise import normalise_mention
-from tests.records.strategies import mentions
+from tests.records.strategies import few, mentions
 
 NOW = "2026-03-01T10:00:00.000Z"
 
@@ -41,9 +42,12 @@ def test_the_text_of_the_revision_decides_last():
     assert_order(revision(revision="a"), revision(revision="b"))
 
 
-@given(st.lists(mentions(), min_size=2, max_size=2))
-def test_any_two_revisions_can_be_ordered(found):
-    sorted(found, key=revision_order)
+@few
+@given(mentions(), st.text(max_size=4), st.sampled_from(get_args(Op)))
+def test_any_two_revisions_can_be_ordered(mention, revision, op):
+    other = msgspec.structs.replace(mention, revision=revision, op=op)
+    assert (revision_order(mention) == revision_order(other)) <= (mention.revision == revision)
+    sorted([mention, other], key=revision_order)
 
 
 def test_a_revision_of_very_many_digits_is_ordered_too():

@@ -10,7 +10,7 @@ from records.codec import encode
 from records.errors import Poison
 from records.mention import Change, Mention
 from records.normalise import normalise_mention
-from tests.records.strategies import mentions, spoiled
+from tests.records.strategies import few, mentions, spoiled
 
 NOW = "2026-03-01T10:00:00.000Z"
 
@@ -46,11 +46,13 @@ def test_id_and_text_are_enough():
     )  # fmt: skip
 
 
+@few
 @given(mentions())
 def test_topic_form_stays_as_it_is(mention):
     assert normalise_mention(encode(mention), observed_at=NOW) == mention
 
 
+@few
 @given(spoiled(mentions().map(msgspec.to_builtins)))
 def test_normalising_twice_changes_nothing(document):
     try:
@@ -60,6 +62,7 @@ def test_normalising_twice_changes_nothing(document):
     assert normalise_mention(encode(once), observed_at=NOW) == once
 
 
+@few
 @given(mentions())
 def test_the_fast_path_takes_what_is_complete(mention):
     assert normalise._complete(encode(mention), NOW) == mention
@@ -152,6 +155,7 @@ def test_a_replay_is_marked_and_a_listener_kept():
     assert (mention.ingest.listener, mention.ingest.cursor, mention.ingest.replay) == ("x", "5", True)
 
 
+@few
 @given(mentions())
 def test_the_fast_path_marks_a_replay_too(mention):
     assert read(encode(mention), replay=True).ingest.replay
@@ -366,6 +370,8 @@ def test_very_many_faults_cost_little_and_lose_no_text():
         ({"id": "x:1", "text": b"a"}, "text", "got bytes"),
         ({"id": "x:1", "txt": "a"}, "txt", "did you mean `text`?"),
         ({"id": "x:1", "text": "a", "author": {"id": "1", "folowers": 5}}, "author.folowers", "did you mean `followers`?"),
+        (b'{"id":"x:1","text":"a","author":{"id":"1","na\xffme":"L"}}', "author.na\ufffdme", "did you mean `name`?"),
+        (b'{"id":"x:1","text":"a","te\xffxt":"L"}', "te?xt", "did you mean `text`?"),
         ({"id": "x:1", "text": "a", "media": [{"typ": "image"}]}, "media[0].typ", "did you mean `type`?"),
     ],
 )  # fmt: skip
@@ -388,6 +394,7 @@ def test_a_refusal_never_shows_the_text():
     assert "Geheim" not in str(refused({"id": "x:1", "text": ["Geheim"]}))
 
 
+@few
 @given(mentions().map(encode), st.data())
 def test_damaged_bytes_give_a_mention_or_poison_and_nothing_else(data, damage):
     broken = bytearray(data)

@@ -11,7 +11,7 @@ from records.codec import encode
 from records.errors import Poison
 from records.normalise import normalise_mention
 from records.schema import RECORDS, schema, text
-from tests.records.strategies import facts, mentions, spoiled
+from tests.records.strategies import facts, few, mentions, spoiled
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT.parent / "shared" / "contracts" / "mention.schema.json"
@@ -47,6 +47,7 @@ def test_every_schema_is_a_schema(name):
     jsonschema.Draft202012Validator.check_schema(schema(name))
 
 
+@few
 @given(documents)
 def test_every_mention_fits_our_schema(document):
     OURS.validate(document)
@@ -58,14 +59,14 @@ def test_every_fact_fits_its_schema(fact):
 
 
 @pytest.mark.shared
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 @given(document=spoiled(documents))
 def test_our_schema_and_the_contract_accept_the_same_documents(contract, document):
     assert OURS.is_valid(document) == contract.is_valid(document)
 
 
 @pytest.mark.shared
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60)
 @given(document=spoiled(mentions().map(msgspec.to_builtins)))
 def test_what_the_normaliser_lets_through_fits_the_contract(contract, document):
     try:
