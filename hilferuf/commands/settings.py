@@ -8,6 +8,7 @@ import msgspec
 
 from config.schema import settings_schema
 from hilferuf.rules import rules_of, settings_of
+from priority.strategy import warnings
 from records.errors import HilferufError
 
 _SETTINGS = Template("""\
@@ -66,6 +67,8 @@ def check(config: Path | None) -> int:
     print(f"{loaded.file}: well")
     print(f"lexicons {', '.join(loaded.settings.lexicons)}: version {rules.lexicon.version}")
     print(f"strategy {rules.strategy.version}")
+    for warning in warnings(rules.strategy):
+        print(f"strategy {rules.strategy.version}: {warning}")
     return 0
 
 

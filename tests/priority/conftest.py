@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from priority.case import Case, CasePost
@@ -14,10 +13,6 @@ from records.facts import Snapshot, SnapshotContact, SnapshotPurchase
 from records.mention import Author
 from records.times import DAY, HOUR, MINUTE, from_ms, to_ms
 from records.verdict import TriggerHit, Verdict
-
-# A busy machine is no failure: hypothesis would take a slow example for one.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
 
 NOW = to_ms("2026-11-25T13:00:00.000Z")  # a Wednesday, 14:00 in Berlin
 

@@ -1,8 +1,6 @@
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
-from time import process_time
-from timeit import repeat
 
 import msgspec
 import pytest
@@ -179,9 +177,3 @@ def test_a_score_of_an_hour_ago_is_the_score_of_now(make, balanced):
 def test_a_case_without_any_post_is_scored_too(make, balanced):
     empty = msgspec.structs.replace(make.case(), posts=())
     assert make.points(score(empty, balanced), "content") == 0
-
-
-def test_scoring_is_fast(make, balanced):
-    """Aim: 50 µs a case of three posts; processor time, and a bound with room for a slow machine."""
-    case = make.case(*(make.post(i) for i in range(3)))
-    assert min(repeat(lambda: score(case, balanced), timer=process_time, number=100, repeat=20)) / 100 < 150e-6
