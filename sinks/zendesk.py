@@ -120,13 +120,16 @@ class Zendesk(Sink):
 
     async def comments(self, remote_id: str) -> list[Body]:
         """All comments of a ticket, oldest first."""
+        return await self._pages(f"/tickets/{remote_id}/comments", "comments")
+
+    async def _pages(self, path: str, name: str) -> list[Body]:
+        """A whole list by its cursors, never by the addresses that come with it."""
         found: list[Body] = []
         after = ""
         for _ in range(100):  # Zendesk takes 5,000 comments a ticket
             params: dict[str, str | int] = {"page[size]": PAGE} | ({"page[after]": after} if after else {})
-            reply = await self.http.request("GET", f"/tickets/{remote_id}/comments", params=params)
-            answer = answer_of(reply)
-            found += state.objects(answer.get("comments"))
+            answer = answer_of(await self.http.request("GET", path, params=params))
+            found += state.objects(answer.get(name))
             meta = answer.get("meta")
             after = (
                 str(meta.get("after_cursor") or "") if isinstance(meta, dict) and meta.get("has_more") is True else ""
@@ -220,6 +223,10 @@ class Zendesk(Sink):
     async def write(self, held: Held, ticket: Ticket) -> Held:
         """See Sink. Posts, then fields and note, then redactions: a redaction changes the stamp that `safe_update` needs."""
         todo = changes(held, ticket, self.fields, self.rerank_minutes)
+        if todo.priority is not None and await self._is_persons(held.remote_id, "priority"):
+            # After a crash the ledger may not know what was there before the person: the ticket's history does.
+            held = msgspec.structs.replace(held, human=tuple(sorted({*held.human, "priority"})))
+            todo = changes(held, ticket, self.fields, self.rerank_minutes)
         if not todo:
             return held
         stamp, _, requester = (held.etag or "|").partition("|")
@@ -233,6 +240,10 @@ class Zendesk(Sink):
             raise Transient(f"Zendesk: ticket {held.remote_id} vanished while it was written; looking again")
         human = tuple(sorted({*held.human, *back.human}))
         return render.named(msgspec.structs.replace(back, human=human, receipt=receipt), ticket)
+
+    async def _is_persons(self, remote_id: str, field: str) -> bool:
+        audits = await self._pages(f"/tickets/{remote_id}/audits", "audits")
+        return state.last_editor(audits, field) not in ("", await self._who())
 
     def _updates(self, ticket: Ticket, todo: Changes, requester: int | None) -> list[dict[str, Any]]:
         """The bodies to be sent, in order. The fields ride with the last one: a customer's comment reopens a ticket, so a

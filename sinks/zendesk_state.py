@@ -127,6 +127,16 @@ def merge_target(comments: Sequence[Body]) -> str:
     return ""
 
 
+def last_editor(audits: Sequence[Body], field: str) -> str:
+    """Who set a field last, by the ticket's history; empty where nobody did or a rule of the account did."""
+    editor = ""
+    for audit in sorted(audits, key=lambda audit: whole(audit.get("id")) or 0):
+        for event in objects(audit.get("events")):
+            if event.get("field_name") == field and event.get("type") in ("Create", "Change"):
+                editor = number(audit.get("author_id"))
+    return editor
+
+
 class _Blackening(HTMLParser):
     """Wraps every text in `<redact>` and marks links and images, as the redaction API wants it."""
 

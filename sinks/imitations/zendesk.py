@@ -267,9 +267,9 @@ class ZendeskImitation:
         return 200, {"comments": known[start : start + size], "meta": meta, "links": links}, {}
 
     def _audits(self, _: int, __: Seen, number: str) -> tuple[int, Any, dict[str, str]]:
-        events = [event for event in self.desk.state.events if event["ticket_id"] == int(number)]
-        audits = [{**event, "author_id": event["updater_id"], "events": event["child_events"]} for event in events]
-        return 200, {"audits": audits, "count": len(audits), "next_page": None}, {}
+        self.desk.ticket(int(number))
+        audits = self.desk.audits(int(number))
+        return 200, {"audits": audits, "meta": {"has_more": False, "after_cursor": None}}, {}
 
     def _merge(self, actor: int, seen: Seen, number: str) -> tuple[int, Any, dict[str, str]]:
         return 200, self.desk.merge(self.now(), actor, int(number), seen.json()), {}

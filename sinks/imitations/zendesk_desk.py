@@ -143,7 +143,9 @@ class Desk:
         if source is not None:
             self.ticket(source)["followup_ids"].append(number)
         self._set_fields(ticket, given)
-        event = self._audit(now, actor, number, [{"event_type": "Create", "status": ticket["status"]}])
+        event = self._audit(
+            now, actor, number, [{"event_type": "Create", "status": ticket["status"], "priority": ticket["priority"]}]
+        )
         event["child_events"].append(self._comment(now, actor, ticket, comment, event["id"]))
         if key is not None:
             self.state.keys[key] = (now, digest, number)
@@ -281,6 +283,21 @@ class Desk:
         text = given.get("target_comment") or f"Request #{source} was closed and merged into this request."
         self._comment(now, job["actor"], tickets[target], {"body": text, "public": False, "via": via}, event["id"])
         return {"id": source, "success": True, "action": "merge"}
+
+    def audits(self, ticket: int) -> list[Body]:
+        """The history of a ticket, which words its changes unlike the export."""
+        told: list[Body] = []
+        for event in self.state.events:
+            if event["ticket_id"] != ticket:
+                continue
+            audit = {"id": event["id"], "author_id": event["updater_id"], "created_at": event["created_at"]}
+            changes = []
+            for child in event["child_events"]:
+                rest = {k: v for k, v in child.items() if k not in ("id", "via", "event_type", "previous_value")}
+                fields = rest if child["event_type"] in ("Create", "Change") else {}
+                changes += [{"type": child["event_type"], "field_name": k, "value": v} for k, v in fields.items()]
+            told.append({**audit, "ticket_id": ticket, "events": changes})
+        return told
 
     def ticket_events(self, now: float, start: int, *, page: int = 1000) -> Body:
         """The incremental export: events from `start` on but of the most recent minute; no page ends inside a second."""

@@ -134,9 +134,16 @@ async def test_case_7_a_change_made_meanwhile_is_read_and_not_overwritten(desk: 
     assert before is not None
     desk.imitation.act(number, priority="low")
     with pytest.raises(Transient, match="was changed while it was written") as caught:
-        await desk.sink.write(before, a_ticket(priority="urgent"))
+        await desk.sink.write(before, a_ticket(rank_key=99_000_000))
     assert caught.value.retry_after == 1.0
     held = await deliver(desk.sink, a_ticket(priority="urgent"), 2, held)
+    assert (held.priority, held.human) == ("low", ("priority",))
+
+
+async def test_case_7_a_priority_set_by_a_person_before_a_crash_was_mended_is_kept(desk: ZendeskDesk) -> None:
+    held = await deliver(desk.sink, a_ticket())  # the ledger never hears of this
+    desk.imitation.act(held.remote_id, priority="low")
+    held = await deliver(desk.sink, a_ticket(priority="urgent"), recovering=True)
     assert (held.priority, held.human) == ("low", ("priority",))
 
 

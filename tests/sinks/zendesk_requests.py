@@ -63,6 +63,7 @@ ALLOWED: list[tuple[str, str, set[str], dict[str, Any] | None]] = [
     ("GET", r"/tickets/\d+", set(), None),
     ("PUT", r"/tickets/\d+", set(), closed(["ticket"], ticket=UPDATE)),
     ("GET", r"/tickets/\d+/comments", {"page[size]", "page[after]"}, None),
+    ("GET", r"/tickets/\d+/audits", {"page[size]", "page[after]"}, None),
     ("PUT", r"/tickets/\d+/comments/\d+/redact", set(), closed(["text"], text=TEXT)),
     ("POST", r"/tickets/\d+/merge", set(), MERGE),
     ("GET", r"/job_statuses/[\w-]+", set(), None),
