@@ -62,7 +62,8 @@ def test_direction_marks_and_joiners_do_not_hide_a_call(mention, lexicon) -> Non
 NASTY = {
     "letters": "a", "words": "a ", "help": "Hilfe ", "negated": "keine Hilfe ", "excepted": "erste Hilfe ",
     "gap": "geht nicht ", "half a gap": "geht ", "dots": ".", "dotted": "a.", "questions": "?!", "apostrophes": "a'",
-    "only apostrophes": "'", "marks": "e\u0301", "bare marks": "\u0301", "joiners": "\u200d", "emoji": "😡", "handles": "@a ",
+    "only apostrophes": "'", "marks": "e\u0301", "bare marks": "\u0301", "mixed marks": "\u0301\u0323",
+    "joiners": "\u200d", "emoji": "😡", "handles": "@a ",
     "at signs": "@", "hashes": "#", "links": "http://", "ligature": "ﷺ", "umlauts": "ä", "lines": "\n", "brand": "Nordfunk ",
     "kommt nicht an": "kommt nicht x x x x x x x ",
 }  # fmt: skip

@@ -245,6 +245,18 @@ def test_league_opens_a_ticket(mention, lexicon, text, league) -> None:
     assert f"league:{league}" in verdict.reasons
 
 
+def test_league_stands_above_the_threshold(mention, tmp_path) -> None:
+    strict = load_lexicon(["de"], base=tmp_path, need_threshold=0.999)
+    verdict = judge(mention("aus dem Router kommt Rauch"), strict)
+    assert (verdict.kept, verdict.service_request, verdict.league) == (True, True, "safety")
+    assert verdict.need < 0.999
+
+
+def test_news_of_an_accident_does_not_open_a_ticket(mention, brandless) -> None:
+    news = "„Polizei: Gasgeruch in der Altstadt“, laut Bericht der Presse https://zeitung.example/1 via @lokalnews"
+    assert not judge(mention(news), brandless).kept
+
+
 def test_exception_vetoes_a_league(mention, lexicon) -> None:
     assert judge(mention("@nordfunk die Lampe am Router brennt nicht"), lexicon).league is None
 
@@ -305,11 +317,14 @@ def test_mislabelled_or_unknown_language_is_judged_with_all_lexicons(mention, le
         assert "de.broken" in {hit.id for hit in verdict.triggers}, tag
 
 
-def test_german_fire_is_not_an_english_brand(mention, lexicon) -> None:
-    verdict = judge(
-        mention("@nordfunk I love that this is your brand", language=Language(tag="en", source="platform")), lexicon
-    )
-    assert verdict.league is None
+def test_german_fire_is_not_an_english_brand(mention, tmp_path) -> None:
+    fire = "lexicon: 1\nlanguage: de\ntriggers: [{id: own.fire, phrases: [=Brand], weight: 30, league: safety}]\n"
+    (tmp_path / "fire.yaml").write_text(fire, "utf-8")
+    known = load_lexicon(["de", "en", "fire.yaml"], base=tmp_path)
+    english = Language(tag="en", source="platform")
+    assert judge(mention("I love that this is your brand", language=english), known).triggers == ()
+    german = Language(tag="de", source="platform")
+    assert judge(mention("Hier ist ein Brand", language=german), known).league == "safety"
 
 
 # --- the verdict as such --------------------------------------------------------------------------------------------
