@@ -53,7 +53,7 @@ def story(seed: int) -> "list[dict[str, Any]]":
         minute += chance.randint(1, 30)
         author = {"id": f"p{number // 3 if chance.random() < 0.7 else chance.randrange(number // 3 + 1)}"}
         at = from_ms(START + minute * MINUTE)
-        post = {"id": f"x:{seed}{number:05d}", "author": author, "occurred_at": at, "observed_at": at}
+        post = {"id": f"x:{seed}{number:05d}", "author": author, "occurred_at": at}
         roll = chance.random()
         if roll < 0.75 or not events:
             events.append(post | {"text": chance.choice(CALLS)})
@@ -61,7 +61,7 @@ def story(seed: int) -> "list[dict[str, Any]]":
             events.append(post | {"text": "schönes Wetter heute"})
         else:
             old = chance.choice(events[-12:])
-            later = {"id": old["id"], "author": old["author"], "occurred_at": old["occurred_at"], "observed_at": at}
+            later = {"id": old["id"], "author": old["author"], "occurred_at": old["occurred_at"]}
             if roll < 0.93:
                 events.append(later | {"op": "update", "edited_at": at, "text": chance.choice(CALLS)})
             else:

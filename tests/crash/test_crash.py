@@ -16,6 +16,7 @@ from config.settings import load_settings
 from hilferuf.rules import rules_of
 from records.normalise import normalise_mention
 from records.tickets import Delivery, Ticket
+from records.times import DAY, from_ms
 from sinks.contract import Sink
 from sinks.plan import changes
 from sinks.render import named
@@ -24,12 +25,13 @@ from sinks.zendesk import Zendesk
 from streams.memory import MemoryEngine, ranked
 from streams.store import Store, connect
 from streams.topology import stages
-from tests.crash.desk import Desk
+from tests.crash.desk import START, Desk
 from tests.servers import RequestTrackerServer, discard, start_request_tracker
 
 ROUNDS = int(os.environ.get("HILFERUF_CRASH_ROUNDS", "5"))
 PER_ROUND = 8  # mentions
 EARLY = 0.15  # of all kills: while the service still starts
+NOW = from_ms(START + 365 * DAY)  # any time after the story
 SEED = int(os.environ.get("HILFERUF_CRASH_SEED", "1"))
 
 
@@ -108,9 +110,7 @@ def in_memory(desk: Desk) -> list[Ticket]:
     """The queue that the accepted mentions deserve."""
     rules = rules_of(load_settings(desk.settings))
     engine = MemoryEngine(stages(rules.lexicon, rules.strategy, rules.loaded.settings))
-    engine.play(
-        normalise_mention(event, observed_at=event["observed_at"], listener="webhook") for event in desk.accepted
-    )
+    engine.play(normalise_mention(event, observed_at=NOW, listener="webhook") for event in desk.accepted)
     return ranked(operation.ticket for operation in engine.tickets.values())
 
 
