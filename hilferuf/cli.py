@@ -3,7 +3,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -25,13 +25,13 @@ app.add_typer(config_app, name="config")
 app.add_typer(dlq_app, name="dlq")
 
 Config = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads this form on every Python
+    Path | None,
     typer.Option(
         "--config", "-c", envvar="HILFERUF_CONFIG", help="Settings file; default ./hilferuf.yaml.", show_default=False
     ),
 ]
 RulesConfig = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option(
         "--config",
         "-c",
@@ -122,8 +122,8 @@ def replay(
     mentions: Annotated[
         list[str], typer.Argument(help="NDJSON files of mentions; - = standard input.", show_default=False)
     ],
-    facts: Annotated[Optional[list[str]], typer.Option(help="NDJSON file of customer facts; may be repeated.")] = None,  # noqa: UP045
-    until: Annotated[Optional[str], typer.Option(help="The time it is (UTC, RFC 3339); default: now.")] = None,  # noqa: UP045
+    facts: Annotated[list[str] | None, typer.Option(help="NDJSON file of customer facts; may be repeated.")] = None,
+    until: Annotated[str | None, typer.Option(help="The time it is (UTC, RFC 3339); default: now.")] = None,
     config: RulesConfig = None,
     json: AsJson = False,
 ) -> None:
@@ -138,11 +138,20 @@ def queue(
     config: Config = None,
     limit: Annotated[int, typer.Option(help="How many tickets.", min=1)] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Answered and solved tickets too.")] = False,
+    solve: Annotated[
+        str | None, typer.Option(metavar="TICKET", help="Mark a ticket of the local queue as solved.")
+    ] = None,
+    answer: Annotated[str | None, typer.Option(metavar="TICKET", help="Mark it as answered.")] = None,
+    reopen: Annotated[str | None, typer.Option(metavar="TICKET", help="Open it again.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Show the ranked queue, and where each ticket was delivered."""
+    """Show the ranked queue, and where each ticket was delivered; or say what you did with a ticket of the local queue."""
+    from hilferuf.commands.look import act
     from hilferuf.commands.look import queue as command
 
+    done = {"solve": solve, "answer": answer, "reopen": reopen}
+    if any(done.values()):
+        raise typer.Exit(act(config, done))
     raise typer.Exit(command(config, limit, everything, json))
 
 
@@ -176,7 +185,7 @@ def dlq_show(letter: Annotated[str, typer.Argument(help="Id of the dead letter."
 
 @dlq_app.command("redrive")
 def dlq_redrive(
-    letters: Annotated[Optional[list[str]], typer.Argument(help="Ids; none = all.", show_default=False)] = None,  # noqa: UP045
+    letters: Annotated[list[str] | None, typer.Argument(help="Ids; none = all.", show_default=False)] = None,
     config: Config = None,
 ) -> None:
     """Put dead letters through the door again, after the fault was mended."""

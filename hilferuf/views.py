@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from records.ids import ticket_id
-from records.tickets import Ticket
+from records.tickets import Delivery, Ticket
 
 WIDE = 110  # columns from which there is room to say where a ticket was delivered
 _LEAGUE_STYLE = "bold red"
@@ -55,8 +55,8 @@ def print_queue(tickets: Sequence[Ticket], delivered: dict[str, str] | None = No
         console.print("The queue is empty: nobody waits for an answer.")
 
 
-def ticket_panel(ticket: Ticket, rank: int | None) -> Panel:
-    """Why a ticket stands where it stands: its factors add up to its score."""
+def ticket_panel(ticket: Ticket, rank: int | None, deliveries: Sequence[Delivery] = ()) -> Panel:
+    """Why a ticket stands where it stands: its factors add up to its score; and what became of it in the helpdesks."""
     body = Text()
     for post in ticket.posts:
         mark = {"candidate": "asks", "context": "adds"}[post.role]
@@ -73,8 +73,23 @@ def ticket_panel(ticket: Ticket, rank: int | None) -> Panel:
     if ticket.unknown:
         body.append("unknown, so counted for nothing: " + "; ".join(ticket.unknown) + "\n", style="dim")
     body.append(f"strategy {ticket.strategy}, lexicons {ticket.lexicon_version}", style="dim")
+    for entry in deliveries:
+        body.append(_delivered(entry))
     title = f"{ticket.id}" + (f", rank {rank}" if rank else "") + f": {ticket.author_handle or ticket.author_key}"
     return Panel(body, title=escape(title), title_align="left")
+
+
+def _delivered(entry: Delivery) -> str:
+    """Where it stands, what went wrong, and what a person must do by hand there."""
+    held = entry.held
+    text = f"\n{entry.sink}: {entry.state}" + (f", ticket {held.remote_id} {held.url or ''}" if held else "")
+    if entry.error:
+        text += f"\n  error: {entry.error}"
+    if held and held.human:
+        text += f"\n  changed there by a person, so never written again: {', '.join(held.human)}"
+    for line in held.receipt if held else ():
+        text += f"\n  to be done by hand: {line}"
+    return text
 
 
 def _media(media: Sequence[object]) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
-from lexicons.judgement import judge
 
 from hilferuf.rules import judging_rules
+from lexicons.judgement import judge
 from listeners.clock import SystemClock
 from listeners.contract import Bad
 from listeners.replay import read_facts, read_mentions

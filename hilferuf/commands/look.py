@@ -4,11 +4,12 @@ import sys
 from pathlib import Path
 
 import msgspec
-from lexicons.judgement import judge
 
+from config.settings import QueueSettings
 from hilferuf.commands.judge import ticket_line
 from hilferuf.engine_file import opened
 from hilferuf.rules import rules_of, settings_of
+from lexicons.judgement import judge
 from records import codec
 from records.errors import HilferufError
 from records.mention import Mention, revision_order
@@ -38,12 +39,27 @@ def queue(config: Path | None, limit: int, everything: bool, as_json: bool) -> i
     return 0
 
 
+def act(config: Path | None, done: dict[str, str | None]) -> int:
+    """What a person did with tickets of the local queue; the running service hears of it as of any helpdesk."""
+    from sinks.queue import QueueSink
+
+    loaded = settings_of(config)
+    sink = QueueSink.from_settings(loaded.settings.sinks.queue or QueueSettings(), loaded.data_dir)
+    verbs = {"solve": sink.solve, "answer": sink.answer, "reopen": sink.reopen}
+    for verb, ticket in done.items():
+        if ticket is not None:
+            verbs[verb](ticket)
+            print(f"{ticket}: noted; the queue follows when the service observes it")
+    return 0
+
+
 def explain(config: Path | None, what: str, as_json: bool) -> int:
     """Why a ticket stands where it stands, or what was thought of a mention."""
     loaded = settings_of(config)
     with opened(loaded) as store:
         ticket = store.ticket(what) or next(iter(store.tickets_of(what)), None)
         rank = _rank(store, ticket) if ticket else None
+        held = store.deliveries_of(ticket.id) if ticket else []
         versions = [] if ticket else store.by_key(MENTIONS, what)
     if ticket is not None:
         if as_json:
@@ -53,7 +69,7 @@ def explain(config: Path | None, what: str, as_json: bool) -> int:
 
             from hilferuf.views import ticket_panel
 
-            Console().print(ticket_panel(ticket, rank))
+            Console().print(ticket_panel(ticket, rank, held))
         return 0
     heard = [record for entry in versions if isinstance(record := codec.mentions.decode(entry.value), Mention)]
     if not heard:

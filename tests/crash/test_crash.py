@@ -104,7 +104,7 @@ async def stands_once(sink: Sink, ticket: Ticket, entry: Delivery) -> None:
     assert not missing, f"{sink.name}: {missing} missing on {ticket.id}"
     assert held.posts == entry.held.posts
     left = changes(held, ticket, sink.fields)
-    assert not left.append and not left.correct and left.rank_key is None and left.priority is None, left
+    assert not left.posts and left.rank_key is None and left.priority is None, left
 
 
 def in_memory(desk: Desk) -> list[Ticket]:

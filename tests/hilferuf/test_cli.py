@@ -158,6 +158,27 @@ def test_explain_says_why_by_ticket_and_by_mention(desk):
     assert by_ticket == by_mention and "content" in by_ticket and "rank 1" in by_ticket
 
 
+def test_what_a_person_solves_in_the_local_queue_leaves_it(desk):
+    (ticket,) = lines(hilferuf("queue", "--json", cwd=desk))
+    settings = (desk / "hilferuf.yaml").read_text() + "sinks: {queue: {observe_seconds: 0.05}}\n"
+    (desk / "hilferuf.yaml").write_text(settings)
+    assert hilferuf("queue", "--solve", ticket["ticket"], cwd=desk).returncode == 0
+    service = subprocess.Popen(
+        [sys.executable, "-c", "from hilferuf.cli import main; main()", "run"],
+        cwd=desk,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while lines(hilferuf("queue", "--json", cwd=desk)):
+            assert service.poll() is None
+    finally:
+        service.terminate()
+        service.wait()
+    (solved,) = lines(hilferuf("queue", "--all", "--json", cwd=desk))
+    assert solved["status"] == "solved"
+
+
 def test_explain_judges_a_dropped_mention_again_and_says_so(desk):
     told = hilferuf("explain", "x:2", cwd=desk).stdout.decode()
     assert "Judged again" in told and "dropped: no_brand" in told
