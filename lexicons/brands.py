@@ -113,6 +113,16 @@ class BrandIndex:
                 return True, self._own_handles[fold_handle(entity.text)]
         return False, None
 
+    @property
+    def knows_handles(self) -> bool:
+        """Whether any own handle is known, so that another handle is surely somebody else's."""
+        return bool(self._own_handles)
+
+    def speaks_to_other(self, text: Text) -> bool:
+        """Whether the text begins with a handle that is not ours; a dot may stand before it."""
+        first = next((word for word in text.words[:2] if word not in ".,"), "")
+        return self.knows_handles and first[:1] == "@" and first not in self._own_handles
+
     def names_in(self, text: Text) -> tuple[list[NameHit], bool]:
         """Names and hashtags of brands in the text, and whether an exclusion took one away."""
         hits: list[NameHit] = []

@@ -23,7 +23,7 @@ from records.ids import digest
 RULES = "1"  # release of the code's own rules (need.py, judgement.py): part of the version
 CUES = (
     "question", "first_person", "address", "polite", "thanks", "praise", "anger", "time", "pressure", "fault", "negation",
-    "news",
+    "news", "smile",
 )  # fmt: skip
 CUE_BITS = {name: 1 << place for place, name in enumerate(CUES)}
 

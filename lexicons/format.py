@@ -79,6 +79,7 @@ class Cues(_Part, frozen=True, kw_only=True):
     fault: tuple[PhraseText, ...] = ()
     negation: tuple[PhraseText, ...] = ()
     news: tuple[PhraseText, ...] = ()
+    smile: tuple[PhraseText, ...] = ()
 
 
 class LexiconFile(_Part, frozen=True, kw_only=True):

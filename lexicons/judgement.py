@@ -6,7 +6,7 @@ A word never decides that a post is lost: `need` is computed for every post, wit
 """
 
 from lexicons.brands import OwnAccount
-from lexicons.compiler import Lexicon, load_lexicon, own_accounts
+from lexicons.compiler import CUE_BITS, Lexicon, load_lexicon, own_accounts
 from lexicons.findings import Finding, find
 from lexicons.language import counted, detect, told
 from lexicons.meant import Meant, near, who_is_meant
@@ -96,7 +96,7 @@ def _with_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text, he
     languages = counted(platform, detected, sure=sure, known=lexicon.languages)
     findings, advert, places = find(lexicon, text, languages)
     far = False
-    if meant.names and findings and places is not None:
+    if meant.names and findings and places is not None and not _greeted(meant, text, lexicon):
         close, brand = near(findings, meant.names, places)
         far, findings = not close, close
         meant = meant._replace(brand=brand or meant.brand)
@@ -105,7 +105,9 @@ def _with_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text, he
     if not detected and everything and len({finding.language for finding in everything} - {"any"}) == 1:
         detected = next(finding.language for finding in everything if finding.language != "any")
     seen = signals(text if text.words else head, lexicon, everything, advert)
-    need, why = judge_need(seen, meant.addressed, mention.rating)
+    need, why = judge_need(
+        seen, meant.addressed, mention.rating, to_other=meant.to_other, knows_handles=lexicon.brands.knows_handles
+    )
     urgency, anger, sentiment = judge_tone(text, seen, everything)
     league = _league(everything)
     hard = league is not None and (meant.addressed in _DIRECT or need >= LEAGUES[league])
@@ -131,6 +133,16 @@ def _with_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text, he
             *(f"title:{finding.trigger.id}" for finding in above),
             *why,
         ),
+    )
+
+
+def _greeted(meant: Meant, text: Text, lexicon: Lexicon) -> bool:
+    """Whether a name is spoken to ("Hallo Nordfunk, …", "Liebe Leute von Nordfunk"): then the whole post is meant for it."""
+    polite = CUE_BITS["polite"]
+    return any(
+        lexicon.cues.get(word, 0) & polite
+        for name in meant.names
+        for word in text.words[max(0, name.first - 3) : name.first]
     )
 
 

@@ -17,17 +17,24 @@ _ON_OUR_PAGE = frozenset(("comment", "review", "reply"))
 class Meant(NamedTuple):
     """The brand and the way it is spoken to. names: where it is only named, the places a trigger must be near to.
 
-    excluded: a name stood there, and an exclusion says that it is somebody else's.
+    excluded: a name stood there, and an exclusion says that it is somebody else's. to_other: it begins with the handle of
+    somebody else.
     """
 
     brand: str | None
     addressed: Addressed
     names: tuple[NameHit, ...] = ()
     excluded: bool = False
+    to_other: bool = False
 
 
 def who_is_meant(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
     """The strongest way in which it speaks to a brand: message, reply, handle, our page, name, the listener's query."""
+    meant = _strongest(mention, text, brands)
+    return meant._replace(to_other=brands.speaks_to_other(text) and meant.addressed != "direct_message")
+
+
+def _strongest(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
     default = mention.account.brand or (brands.ids[0] if len(brands.ids) == 1 else None)
     if mention.kind == "direct_message":
         return Meant(default, "direct_message")

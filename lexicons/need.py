@@ -42,6 +42,7 @@ WEIGHTS = {
     "news": -0.1,
     "much_news": -0.5,
     "link": -1.0,
+    "smile": -0.8,
     "quotes": -1.2,
     "signed": -1.7,
     "advert": -2.0,
@@ -49,8 +50,9 @@ WEIGHTS = {
     "length": -0.4,
 }
 ADDRESSED: dict[Addressed, float] = {
-    "direct_message": 3.7, "reply": 3.9, "handle": 3.7, "name": 1.1, "query": 0.8, "none": -1.2,
+    "direct_message": 3.7, "reply": 2.0, "handle": 3.7, "name": 1.1, "query": 0.8, "none": -1.2,
 }  # fmt: skip
+TO_OTHER = -1.5  # begins with somebody else's handle, where ours are known
 STARS = {1: 1.6, 2: 1.0, 3: 0.0, 4: -0.8, 5: -1.6}
 
 
@@ -117,11 +119,15 @@ def _any_has(handles: list[str], signs: tuple[str, ...]) -> bool:
     return any(sign in handle for handle in handles for sign in signs)
 
 
-def judge_need(seen: Signals, addressed: Addressed, rating: Rating | None) -> tuple[float, tuple[str, ...]]:
+def judge_need(
+    seen: Signals, addressed: Addressed, rating: Rating | None, *, to_other: bool = False, knows_handles: bool = False
+) -> tuple[float, tuple[str, ...]]:
     """need 0-1 with four decimals, and what moved it by at least 0.3, the strongest first: `+asks`, `-link`."""
     moved = {name: WEIGHTS[name] * value for name, value in seen.features.items()}
-    if addressed in ("handle", "reply", "direct_message"):
-        moved.pop("handle", None)  # whoever speaks to the brand is counted once, below
+    if knows_handles:
+        moved.pop("handle", None)  # whether a handle is ours counts once, below
+    if to_other:
+        moved["to_other"] = TO_OTHER
     moved["addressed_" + addressed] = ADDRESSED[addressed]
     stars = _stars(rating)
     if stars:

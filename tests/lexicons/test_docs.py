@@ -6,7 +6,7 @@ from typing import get_args
 
 from lexicons.compiler import load_lexicon
 from lexicons.findings import find
-from lexicons.need import ADDRESSED, BIAS, STARS, WEIGHTS
+from lexicons.need import ADDRESSED, BIAS, STARS, TO_OTHER, WEIGHTS
 from lexicons.text import cut
 from records.verdict import Dropped
 
@@ -27,7 +27,7 @@ def test_worked_example_loads_and_its_examples_hold(tmp_path) -> None:
 
 def test_every_number_of_need_stands_in_the_table() -> None:
     table = DOCS.partition("## How `need`")[2].partition("## Why")[0].replace("-0.1, -0.6", "-0.1, -0.5")
-    for number in (*WEIGHTS.values(), *ADDRESSED.values(), *STARS.values(), BIAS):
+    for number in (TO_OTHER, *WEIGHTS.values(), *ADDRESSED.values(), *STARS.values(), BIAS):
         if number:
             assert f"{abs(number)}" in table, number
 

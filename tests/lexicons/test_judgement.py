@@ -105,6 +105,21 @@ def test_trigger_far_from_the_name_does_not_count(mention, lexicon) -> None:
     assert "trigger_far_from_brand" in verdict.reasons
 
 
+def test_greeted_name_is_meant_by_the_whole_post(mention, lexicon) -> None:
+    between = "Heute war es schön draußen am See mit Sonne. " * (NEAR_WORDS // 5)
+    verdict = judge(mention(f"Hallo Nordfunk! {between} Bitte um Hilfe, mein Router ist kaputt!"), lexicon)
+    assert (verdict.kept, verdict.brand) == (True, "nordfunk")
+
+
+def test_post_that_begins_with_somebody_elses_handle_speaks_to_them(mention, lexicon) -> None:
+    to_us, to_them = (
+        judge(mention(f"{who} bei mir ist die Leitung seit heute weg"), lexicon)
+        for who in ("@nordfunk @kundin", "@kundin @nordfunk")
+    )
+    assert to_us.need > to_them.need
+    assert "-to_other" in to_them.reasons
+
+
 def test_exclusion_says_that_somebody_else_is_meant(mention, lexicon) -> None:
     assert judge(mention("Hilfe, Nordfunk Bau hat mein Dach kaputt gemacht"), lexicon).dropped == "no_brand"
     assert judge(mention("Hilfe, das Nordfunk Jugend Orchester spielt"), lexicon).dropped == "no_brand"
