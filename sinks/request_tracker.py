@@ -10,10 +10,7 @@ What is particular here, each found by trying it:
 - it has no call that removes a text; so a removed post is answered with a comment and a receipt for the administrator.
 """
 
-import json
 import re
-import time
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -28,22 +25,17 @@ from records.times import from_ms, to_ms
 from sinks import render
 from sinks import request_tracker_state as state
 from sinks.contract import Observed, Sink
-from sinks.http import Http, Reply
-from sinks.limits import Limiter
+from sinks.http import Reply
 from sinks.plan import Changes, changes
-from sinks.request_tracker_state import Transaction, custom_fields, escaped, linked_ids, our_id
+from sinks.request_tracker_rest import Rest
+from sinks.request_tracker_state import custom_fields, escaped, linked_ids, our_id
 
-API = "/REST/2.0"
 SUBJECT_LIMIT = 200  # bytes; longer ones are cut by the server, in the middle of a character
-PAGE = 100
 OVERLAP_SECONDS = 120  # a change may become visible later than its time says: times are given before the commit
-MEMORY = 20_000
 _STATUS = {"open": "open", "solved": "resolved", "withdrawn": "rejected"}
 _REFUSAL = re.compile(
     r"could not|permission denied|isn't a valid|not allowed|invalid|no permission|failed", re.IGNORECASE
 )
-_TOKEN = re.compile(r"^\d+-(\d+)-[0-9A-Za-z]+$")
-_HISTORY = "Type,Field,NewValue,Creator,Created,ObjectId,Data"
 
 
 class RequestTracker(Sink):
@@ -61,7 +53,6 @@ class RequestTracker(Sink):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._settings = settings
-        self._token = token if token is not None else settings.token.reveal()
         self.rerank_minutes = settings.rerank_minutes
         self.fields = {
             "status": "Status",
@@ -69,40 +60,28 @@ class RequestTracker(Sink):
             "rank_key": f"custom field {settings.rank_field}",
             "note": "the internal note",
         }
-        self._http = Http(
-            "Request Tracker",
-            settings.url.rstrip("/") + API,
-            headers={"Authorization": f"token {self._token}"},
-            secrets=(self._token,),
-            timeout=settings.timeout_seconds,
-            limiter=Limiter(settings.writes_per_minute, patience=settings.timeout_seconds),
-            connections=settings.concurrency + 2,
-            transport=transport,
-        )
-        self._me: str | None = None
-        self._queue: str | None = None
-        self._firsts: dict[tuple[int, str], str] = {}
+        self._rest = Rest(settings, token if token is not None else settings.token.reveal(), transport)
 
     async def find(self, ticket_id: str) -> tuple[Held, ...]:
         """See Sink. Searched in all queues that the user sees: an agent may have moved the ticket."""
         field = self._settings.external_id_field.replace("}", "").replace("'", "")
         query = f"'CF.{{{field}}}' = {escaped(ticket_id)} OR RefersTo = {escaped(state.urn(ticket_id))}"
-        rows = await self._list("/tickets", {"query": query, "fields": "Status", "orderby": "id"})
+        rows = await self._rest.rows("/tickets", {"query": query, "fields": "Status", "orderby": "id"})
         found: list[Held] = []
         for number in sorted({int(row["id"]) for row in rows}):
-            ticket, etag = await self._ticket(str(number))
+            ticket, etag = await self._rest.ticket(str(number))
             if ticket is None or ticket.get("Status") == "deleted" or int(ticket["id"]) != number:
                 continue
-            if ticket_id in (our_id(ticket, await self._whoami(), self._settings), *linked_ids(ticket)):
+            if ticket_id in (our_id(ticket, await self._rest.whoami(), self._settings), *linked_ids(ticket)):
                 found.append(Held(remote_id=str(number), status="open", etag=etag, ticket_id=ticket_id))
         return tuple(found)
 
     async def read(self, remote_id: str) -> Held | None:
         """See Sink."""
-        ticket, etag = await self._ticket(remote_id)
+        ticket, etag = await self._rest.ticket(remote_id)
         if ticket is None:
             return None
-        return await self._held(ticket, etag)
+        return await self._rest.held(ticket, etag)
 
     async def create(self, ticket: Ticket, follows: str | None = None) -> str:
         """See Sink."""
@@ -127,7 +106,7 @@ class RequestTracker(Sink):
             wanted |= {"Content": self._body(ticket, posts[0]), "ContentType": "text/plain"}
         if settings.requestor:
             wanted["Requestor"] = [settings.requestor]
-        reply = await self._http.request("POST", "/ticket", json=wanted)
+        reply = await self._rest.http.request("POST", "/ticket", json=wanted)
         made = reply.json()
         number = str(made.get("id", "")) if isinstance(made, dict) else ""
         if reply.status == 404 or not number.isdigit():
@@ -148,8 +127,8 @@ class RequestTracker(Sink):
                 await self._say(number, "comment", f"hf:{render.NOTE}:{todo.note}", render.note(ticket))
             refusals = await self._set(held, ticket, todo)
         except Refused as error:
-            raw, _ = await self._ticket(number)
-            if raw is None or await self._in_our_queue(raw):
+            raw, _ = await self._rest.ticket(number)
+            if raw is None or await self._rest.in_our_queue(raw):
                 raise
             # One ticket that a person moved to where we may not write stops no other.
             raise Permanent(f"{error} in the queue that ticket {number} was moved to") from error
@@ -164,8 +143,8 @@ class RequestTracker(Sink):
 
     async def merge(self, loser: str, winner: str) -> None:
         """See Sink."""
-        reply = await self._http.request("PUT", f"/ticket/{loser}", json={"MergeInto": winner})
-        ticket, _ = await self._ticket(loser)
+        reply = await self._rest.http.request("PUT", f"/ticket/{loser}", json={"MergeInto": winner})
+        ticket, _ = await self._rest.ticket(loser)
         if ticket is not None and str(ticket["id"]) == loser and ticket.get("Status") != "deleted":
             raise Transient(f"Request Tracker did not merge ticket {loser} into {winner}: {_line(reply)}")
 
@@ -175,20 +154,20 @@ class RequestTracker(Sink):
         Times have whole seconds, so the last two minutes are read again each time and `seen` remembers what was told. No
         time stands in a query: Request Tracker reads it in the time zone of the user.
         """
-        me = await self._whoami()
+        me = await self._rest.whoami()
         if cursor is None:
-            since = from_ms(int(await self._server_time()) * 1000)
+            since = from_ms(int(await self._rest.server_time()) * 1000)
             return Observed(events=(), cursor={"from": since, "since": since, "seen": []})
         floor, since, seen = str(cursor["from"]), str(cursor["since"]), set(cursor.get("seen", ()))
         window = from_ms(max(to_ms(since) - OVERLAP_SECONDS * 1000, to_ms(floor)))
         events: list[Helpdesk] = []
         kept: list[str] = []
         newest = since
-        for number, updated in await self._updated(me, window):
+        for number, updated in await self._rest.updated(me, window):
             newest = max(newest, updated)
-            ticket, _ = await self._ticket(number)
+            ticket, _ = await self._rest.ticket(number)
             ticket_id = our_id(ticket, me, self._settings) if ticket is not None else ""
-            for entry in await self._history(number):
+            for entry in await self._rest.history(number):
                 told = f"{entry.id}@{entry.created}"  # a restored database gives the same number again
                 if not ticket_id or entry.creator in (me, state.SYSTEM) or state.at(entry) < window:
                     continue
@@ -207,9 +186,9 @@ class RequestTracker(Sink):
         """See Sink."""
         settings = self._settings
         try:
-            version = (await self._http.request("GET", "/rt")).json().get("Version", "?")
-            await self._whoami()
-            reply = await self._http.request("GET", f"/queue/{quote(settings.queue, safe='')}", allow=(403,))
+            version = (await self._rest.http.request("GET", "/rt")).json().get("Version", "?")
+            await self._rest.whoami()
+            reply = await self._rest.http.request("GET", f"/queue/{quote(settings.queue, safe='')}", allow=(403,))
         except HilferufError as error:
             return (str(error),)
         if not str(version).startswith(("5.", "6.")):
@@ -232,18 +211,18 @@ class RequestTracker(Sink):
 
     async def aclose(self) -> None:
         """See Sink."""
-        await self._http.aclose()
+        await self._rest.http.aclose()
 
     async def _set(self, held: Held, ticket: Ticket, todo: Changes) -> list[str]:
         """Set the fields under If-Match. A value that is no longer what was read is a person's and stays. Returns refusals."""
         number = held.remote_id
         for _ in range(3):
-            raw, etag = await self._ticket(number)
+            raw, etag = await self._rest.ticket(number)
             if raw is None:
                 raise Transient(f"Request Tracker: ticket {number} vanished while it was written; looking again")
             if self._settings.requestor and not raw.get("Requestor"):
                 raise Permanent(f"Request Tracker dropped requestor {self._settings.requestor!r} on ticket {number}")
-            own = held.ticket_id == ticket.id and await self._in_our_queue(raw)
+            own = held.ticket_id == ticket.id and await self._rest.in_our_queue(raw)
             if own and self._settings.external_id_field not in custom_fields(raw):
                 raise Permanent(
                     f"Request Tracker dropped custom field {self._settings.external_id_field}='{ticket.id}' on ticket {number}:"
@@ -253,7 +232,9 @@ class RequestTracker(Sink):
             if not values:
                 return []
             headers = {"If-Match": etag} if etag else {}
-            reply = await self._http.request("PUT", f"/ticket/{number}", json=values, headers=headers, allow=(412,))
+            reply = await self._rest.http.request(
+                "PUT", f"/ticket/{number}", json=values, headers=headers, allow=(412,)
+            )
             if reply.status == 404:
                 raise Transient(f"Request Tracker: ticket {number} vanished while it was written; looking again")
             if reply.status != 412:
@@ -292,117 +273,9 @@ class RequestTracker(Sink):
 
     async def _say(self, number: str, kind: str, subject: str, content: str) -> None:
         said = {"Subject": subject, "Content": content, "ContentType": "text/plain"}
-        reply = await self._http.request("POST", f"/ticket/{number}/{kind}", json=said)
+        reply = await self._rest.http.request("POST", f"/ticket/{number}/{kind}", json=said)
         if reply.status == 404:
             raise Transient(f"{reply.what}: the ticket vanished while it was written; looking again")
-
-    async def _held(self, raw: dict[str, Any], etag: str | None) -> Held:
-        me = await self._whoami()
-        number = str(raw["id"])
-        history = await self._history(number)
-        firsts = {
-            entry.id: await self._first(entry) for entry in history if entry.kind == "Create" and entry.creator == me
-        }
-        return state.held(raw, history, firsts, me, self._settings, await self._in_our_queue(raw), etag)
-
-    async def _first(self, entry: Transaction) -> str:
-        """The end of a Create's text, where its marker stands. A transaction never changes, so it is read once; its time is
-        part of the key because a restored database gives the same number again."""
-        key = (entry.id, entry.created)
-        if key not in self._firsts:
-            query = json.dumps([{"field": "TransactionId", "operator": "=", "value": str(entry.id)}])
-            rows = await self._list("/attachments", {"query": query, "fields": "Content"})
-            if len(self._firsts) >= MEMORY:
-                self._firsts.clear()
-            self._firsts[key] = "\n".join(str(row.get("Content") or "")[-100:] for row in rows)
-        return self._firsts[key]
-
-    async def _ticket(self, number: str) -> tuple[dict[str, Any] | None, str | None]:
-        """The ticket (the one it was merged into) and its ETag; None where the helpdesk does not know the number."""
-        if not number.isdigit():
-            return None, None
-        reply = await self._http.request("GET", f"/ticket/{number}", allow=(403,))
-        if reply.status == 404:
-            return None, None
-        if reply.status == 403:
-            raise Permanent(
-                f"Request Tracker: ticket {number} is not visible to the token's user; it was moved to a queue without rights:"
-                " grant SeeQueue and ShowTicket there"
-            )
-        raw = reply.json()
-        if not isinstance(raw, dict) or "id" not in raw:
-            raise Transient(f"{reply.what}: the answer is no ticket")
-        return raw, reply.headers.get("etag")
-
-    async def _history(self, number: str) -> list[Transaction]:
-        rows = await self._list(f"/ticket/{number}/history", {"fields": _HISTORY})
-        return [state.transaction(row) for row in rows]
-
-    async def _list(self, path: str, params: dict[str, str]) -> list[dict[str, Any]]:
-        """All pages. A page may hold fewer rows than asked for, since rows without rights are left out: the end is an empty
-        page, or the number of pages where the server gives one."""
-        rows: list[dict[str, Any]] = []
-        page = 1
-        while True:
-            reply = await self._http.request("GET", path, params={**params, "per_page": PAGE, "page": page})
-            answer = reply.json() if reply.status == 200 else {}
-            items = answer.get("items") or []
-            rows += items
-            if not items or page >= int(answer.get("pages") or page + 1):
-                return rows
-            page += 1
-
-    async def _updated(self, me: str, window: str) -> list[tuple[str, str]]:
-        """Number and `LastUpdated` of our tickets that changed since `window`."""
-        params = {
-            "query": f"Creator = {escaped(me)}",
-            "fields": "LastUpdated",
-            "orderby": "LastUpdated",
-            "order": "DESC",
-        }
-        found: list[tuple[str, str]] = []
-        page = 1
-        while True:
-            reply = await self._http.request("GET", "/tickets", params={**params, "per_page": PAGE, "page": page})
-            answer = reply.json() if reply.status == 200 else {}
-            items = answer.get("items") or []
-            for item in items:
-                updated = str(item.get("LastUpdated", "")).removesuffix("Z") + ".000Z"
-                if updated < window:
-                    return found
-                found.append((str(item["id"]), updated))
-            if not items or page >= int(answer.get("pages") or page + 1):
-                return found
-            page += 1
-
-    async def _whoami(self) -> str:
-        """Name of the token's user: what this user did are our own writes. The token carries the user's number."""
-        if self._me is None:
-            match = _TOKEN.match(self._token)
-            if match is None:
-                raise Refused(
-                    "Request Tracker: the token is not of the form 1-USER-…; make one under Settings, Auth Tokens"
-                )
-            reply = await self._http.request("GET", f"/user/{match[1]}")
-            name = str(reply.json().get("Name", "")) if reply.status == 200 else ""
-            if not name:
-                raise Refused("Request Tracker does not tell the token's user its own name; is the user privileged?")
-            self._me = name
-        return self._me
-
-    async def _in_our_queue(self, raw: dict[str, Any]) -> bool:
-        if self._queue is None:
-            reply = await self._http.request("GET", f"/queue/{quote(self._settings.queue, safe='')}")
-            self._queue = str(reply.json().get("id", "")) if reply.status == 200 else ""
-        queue = raw.get("Queue")
-        return isinstance(queue, dict) and str(queue.get("id")) == self._queue
-
-    async def _server_time(self) -> float:
-        reply = await self._http.request("GET", "/rt")
-        try:
-            return parsedate_to_datetime(reply.headers["date"]).timestamp()
-        except (KeyError, ValueError, TypeError):
-            return time.time()
 
     def _subject(self, ticket: Ticket) -> str:
         return render.subject(ticket, limit=SUBJECT_LIMIT, octets=True, mode=self._settings.text)

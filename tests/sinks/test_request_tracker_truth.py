@@ -66,7 +66,7 @@ async def test_case_7_a_change_between_read_and_write_is_read_again(
 ) -> None:
     ticket = make_ticket(priority="low")
     held = await converge(sink, make_delivery(ticket))
-    number, ask, refused = held.remote_id, sink._http.request, []
+    number, ask, refused = held.remote_id, sink._rest.http.request, []
 
     async def request(method: str, path: str, **more: Any) -> Any:
         if method == "PUT" and not refused:
@@ -75,7 +75,7 @@ async def test_case_7_a_change_between_read_and_write_is_read_again(
         refused.extend([path] if reply.status == 412 else [])
         return reply
 
-    sink._http.request = request  # type: ignore[method-assign]
+    sink._rest.http.request = request  # type: ignore[method-assign]
     wanted = msgspec.structs.replace(ticket, priority="urgent", rank_key=ticket.rank_key + 900)
     after = await converge(sink, make_delivery(wanted, held, version=2))
     assert refused == [f"/ticket/{number}"]
