@@ -53,8 +53,8 @@ async def test_a_rule_that_x_refuses_is_named_and_the_others_hear(rig, out):
 
 async def test_a_rule_that_search_refuses_does_not_spoil_the_catch_up_of_the_others(rig, out):
     rig.more = {"rules": (XRule(value=RULE, tag="nordfunk"), XRule(value="#netz", tag="netz"))}
-    async with Run(rig, out) as run:
-        await run.says("live")
+    async with Run(rig, out):
+        await out.until(lambda: len(rig.x.searches) >= 2 and not out.cursors["x"].get("sweeps"))
     missed = [rig.write("@nordfunk in der Pause"), f"x:{rig.x.post('#netz weg', author='ada')['id']}"]
     rig.x.search_faults.append(Fault("status", 400))
     async with Run(rig, out) as run:
@@ -130,6 +130,15 @@ async def test_no_answer_at_all_is_transient_and_tells_no_token(clock):
         await asyncio.to_thread(client.search, "hilfe")
     assert SECRET not in repr(caught.value)
     assert caught.value.__cause__ is None
+
+
+async def test_a_server_that_never_answers_is_given_up(clock, monkeypatch):
+    monkeypatch.setattr("listeners.x_client.READ_SECONDS", 0.1)
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    client = XClient(SECRET, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", clock)
+    with pytest.raises(Transient):
+        await asyncio.wait_for(asyncio.to_thread(client.search, "hilfe"), 3)
+    server.close()
 
 
 async def test_tweepys_debug_log_stays_silent(rig, client, caplog):
