@@ -109,6 +109,13 @@ def test_aliases_that_stand_for_billions_are_refused():
     assert "aliases repeat more than" in str(error)
 
 
+def test_the_bound_of_repeated_values_is_kept(monkeypatch):
+    monkeypatch.setattr(yaml_file, "MAX_REPEATED", 3)
+    assert len(parse_yaml("a: &a x\nb: [*a, *a, *a]").value["b"]) == 3
+    with pytest.raises(ConfigError, match="more than 3 values"):
+        parse_yaml("a: &a x\nb: [*a, *a, *a, *a]")
+
+
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a {b: *a}", "a: &a [[[*a]]]"])
 def test_an_alias_inside_its_own_value_is_refused(text):
     assert "inside the value that it repeats" in str(refused(text))
