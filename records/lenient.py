@@ -40,7 +40,9 @@ def _read(data: bytes | str, what: str) -> tuple[Any, bool]:
             return json.loads(text, strict=False), True
         except ValueError as error:
             reason = str(strict) if isinstance(strict, msgspec.DecodeError) else _place(error)
-            raise Poison(f"{what}: {reason[:1].lower() + reason[1:]}") from error
+            raise Poison(
+                f"{what}: {reason if reason.startswith('JSON') else 'JSON is malformed: ' + reason}"
+            ) from error
     return value, (b"\\u0000" in data if isinstance(data, bytes) else "\\u0000" in data)
 
 
