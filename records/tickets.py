@@ -95,8 +95,9 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     posts: mention id -> revision of every post that stands on the ticket ("" = redacted). note: digest of the explanation
     last written. human: fields (`priority`, `rank_key`, `status`, `subject`) that a person changed there; we never write
     them again. receipt: what a person must do by hand, because the helpdesk offers no API for it. ticket_id: our id as the
-    remote ticket carries it, "" for a ticket of a person's own, None where the helpdesk does not tell. status: `open`, `answered`, `solved`, `withdrawn`, or `closed` (for good: takes no more posts).
-    remote_id "": nothing was ever created, and nothing had to be.
+    remote ticket carries it, "" for a ticket of a person's own, None where the helpdesk does not tell. status: `open`,
+    `answered`, `solved`, `withdrawn`, or `closed` (for good: takes no more posts). remote_id "": nothing was ever created,
+    and nothing had to be.
     """
 
     remote_id: str

@@ -43,10 +43,10 @@ class Changes(msgspec.Struct, frozen=True):
 def changes(held: Held, ticket: Ticket, fields: Collection[str], rerank_minutes: float = 0.0) -> Changes:
     """What brings `held` (posts by mention id) to `ticket`; `fields` are those that the helpdesk can hold."""
     posts = sorted(ticket.posts, key=lambda post: (post.occurred_at, post.id))
-    append = tuple(post for post in posts if not post.removed and post.id not in held.posts)
-    correct = tuple(
-        post for post in posts if not post.removed and held.posts.get(post.id, post.revision) != post.revision
-    )
+    # A withdrawn conversation carries no texts any more: nothing is added to its ticket, only taken from it.
+    said = [] if ticket.status == "withdrawn" else [post for post in posts if not post.removed]
+    append = tuple(post for post in said if post.id not in held.posts)
+    correct = tuple(post for post in said if held.posts.get(post.id, post.revision) != post.revision)
     redact = tuple(post for post in posts if post.removed and held.posts.get(post.id, "") != "")
     if held.status == "closed":
         return Changes(redact=redact)  # takes nothing more; what must go must go all the same

@@ -262,6 +262,15 @@ async def test_a_new_post_reopens_what_a_person_solved() -> None:
     assert (held.status, held.human) == ("open", ())
 
 
+def test_nothing_is_added_to_a_withdrawn_ticket() -> None:
+    first, second = make_post(1), make_post(2)
+    held = Held(remote_id="1", status="open", posts={first.id: first.revision})
+    bare = [msgspec.structs.replace(first, removed=True, text=None), msgspec.structs.replace(second, text=None)]
+    todo = changes(held, make_ticket(*bare, status="withdrawn"), ("status",))
+    assert (todo.append, todo.correct, todo.status) == ((), (), "withdrawn")
+    assert [post.id for post in todo.redact] == [first.id]
+
+
 def test_a_small_move_waits_for_the_next_write() -> None:
     ticket = make_ticket(rank_key=100)
     held = Held(
