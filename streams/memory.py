@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from records import codec
 from records.events import Tick
 from records.facts import CustomerFact
 from records.mention import Mention
@@ -58,15 +59,17 @@ class MemoryEngine:
 
     def play(self, mentions: Iterable[Mention], facts: Iterable[CustomerFact] = ()) -> None:
         """Feed everything in order of event time, with a Tick a day; the order given does not matter."""
-        events: list[tuple[int, int, str, str, Any]] = []
+        events: list[tuple[int, int, str, bytes, str, Any]] = []
         for mention in mentions:
             at = to_ms(mention.edited_at or mention.occurred_at)
-            events.append((at, 1, mention.id + mention.op + mention.revision, MENTIONS, mention))
+            name = mention.id + mention.op + mention.revision
+            events.append((at, 1, name, codec.encode(mention), MENTIONS, mention))
         for fact in facts:
-            events.append((to_ms(fact.at), 0, f"{fact.id} {fact.revision}", CUSTOMER_FACTS, fact))
-        events.sort(key=lambda event: event[:3])
+            events.append((to_ms(fact.at), 0, f"{fact.id} {fact.revision}", codec.encode(fact), CUSTOMER_FACTS, fact))
+        # The bytes decide between two payloads that claim to be the same revision, such as one post by two authors.
+        events.sort(key=lambda event: event[:4])
         day = None
-        for at, _, _, topic, record in events:
+        for at, _, _, _, topic, record in events:
             if day is not None and at // DAY > day:
                 self.tick(at // DAY * DAY)
             day = at // DAY

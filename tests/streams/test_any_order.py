@@ -143,3 +143,14 @@ def test_versions_of_a_ticket_grow_by_one(events):
         for key, operation in engine.tickets.items():
             assert operation.version >= seen.get(key, 0)
             seen[key] = operation.version
+
+
+def test_two_payloads_of_one_revision_that_differ_give_the_same_queue_in_any_order_of_the_input() -> None:
+    """Not even an order by time decides between them: the same post, told by two sources under two authors."""
+    told = [mention("1", "help", author="anna"), mention("1", "help", author="ben")]
+    queues = []
+    for order in (told, told[::-1]):
+        engine = fresh_engine()
+        engine.play(order)
+        queues.append(canonical(engine))
+    assert queues[0] == queues[1]
