@@ -33,8 +33,8 @@ async def converge(sink: Sink, delivery: Delivery) -> Held:
     """Bring the helpdesk to `delivery.wanted` and return what it holds then. Raises Transient, Permanent, Refused.
 
     `delivery.held`: the ledger's belief, None = never created. `delivery.intent`: an *earlier* intent without a result
-    (give the entry as it was before the intent of this call was recorded); then remote values may be our own unfinished
-    work, and only those unlike both our last write and the wanted ones count as a person's.
+    (give the entry as it was before the intent of this call was recorded); then remote values unlike our last write may be
+    our own unfinished work, of this version or of one superseded since: only the helpdesk's history can tell, in the sink.
     """
     wanted, ticket, held = delivery.wanted, delivery.wanted.ticket, delivery.held
     recovering = delivery.intent is not None
@@ -133,12 +133,10 @@ def _judge_edits(sink: Sink, remote: Held, known: Held | None, ticket: Ticket, r
     human = {*remote.human, *(known.human if known is not None else ())}
     if remote.ticket_id is not None and remote.ticket_id != ticket.id:
         human.update(FIELDS)  # a person merged ours into another ticket: its rank and status are not ours to set
-    elif known is not None and known.remote_id == remote.remote_id and not sink.tells_editors:
+    elif known is not None and known.remote_id == remote.remote_id and not (sink.tells_editors or recovering):
         for field in ("status", "priority", "rank_key"):
             before, now = getattr(known, field), getattr(remote, field)
-            if before is None or _alike(field, before, now):
-                continue
-            if not (recovering and _alike(field, getattr(ticket, field), now)):
+            if before is not None and not _alike(field, before, now):
                 human.add(field)
     if "status" in human and not is_over(remote.status) and "status" not in remote.human and sink.tells_editors:
         human.discard("status")  # reopened since: the earlier edit is history

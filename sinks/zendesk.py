@@ -223,9 +223,9 @@ class Zendesk(Sink):
     async def write(self, held: Held, ticket: Ticket) -> Held:
         """See Sink. Posts, then fields and note, then redactions: a redaction changes the stamp that `safe_update` needs."""
         todo = changes(held, ticket, self.fields, self.rerank_minutes)
-        if todo.priority is not None and await self._is_persons(held.remote_id, "priority"):
+        if theirs := await self._persons(held.remote_id, todo):
             # After a crash the ledger may not know what was there before the person: the ticket's history does.
-            held = msgspec.structs.replace(held, human=tuple(sorted({*held.human, "priority"})))
+            held = msgspec.structs.replace(held, human=tuple(sorted({*held.human, *theirs})))
             todo = changes(held, ticket, self.fields, self.rerank_minutes)
         if not todo:
             return held
@@ -241,9 +241,14 @@ class Zendesk(Sink):
         human = tuple(sorted({*held.human, *back.human}))
         return render.named(msgspec.structs.replace(back, human=human, receipt=receipt), ticket)
 
-    async def _is_persons(self, remote_id: str, field: str) -> bool:
-        audits = await self._pages(f"/tickets/{remote_id}/audits", "audits")
-        return state.last_editor(audits, field) not in ("", await self._who())
+    async def _persons(self, remote_id: str, todo: Changes) -> list[str]:
+        """Which of the fields to be written a person changed last, by the ticket's history."""
+        names = {"priority": "priority", "rank_key": str(self._settings.rank_field)}
+        asked = [field for field in names if getattr(todo, field) is not None]
+        if not asked:
+            return []
+        audits, we = await self._pages(f"/tickets/{remote_id}/audits", "audits"), await self._who()
+        return [field for field in asked if state.last_editor(audits, names[field]) not in ("", we)]
 
     def _updates(self, ticket: Ticket, todo: Changes, requester: int | None) -> list[dict[str, Any]]:
         """The bodies to be sent, in order. The fields ride with the last one: a customer's comment reopens a ticket, so a

@@ -295,7 +295,8 @@ class Desk:
             for child in event["child_events"]:
                 rest = {k: v for k, v in child.items() if k not in ("id", "via", "event_type", "previous_value")}
                 fields = rest if child["event_type"] in ("Create", "Change") else {}
-                changes += [{"type": child["event_type"], "field_name": k, "value": v} for k, v in fields.items()]
+                named = {key.removeprefix("custom_ticket_fields."): value for key, value in fields.items()}
+                changes += [{"type": child["event_type"], "field_name": k, "value": v} for k, v in named.items()]
             told.append({**audit, "ticket_id": ticket, "events": changes})
         return told
 

@@ -184,6 +184,17 @@ async def test_our_own_unfinished_write_is_not_a_persons() -> None:
     assert (held.priority, held.human) == ("urgent", ())
 
 
+async def test_our_unfinished_write_of_a_version_superseded_since_is_not_a_persons() -> None:
+    desk, ticket = Memory(), make_ticket(priority="low")
+    held = await converge(desk, make_delivery(ticket))
+    desk.fail = 2
+    with pytest.raises(Transient):
+        await converge(desk, make_delivery(msgspec.structs.replace(ticket, priority="urgent"), held, version=2))
+    newest = msgspec.structs.replace(ticket, priority="normal")
+    held = await converge(desk, make_delivery(newest, held, version=3, recovering=True))
+    assert (held.priority, held.human) == ("normal", ())
+
+
 async def test_stale_is_skipped_without_a_call() -> None:
     desk, ticket = Memory(), make_ticket()
     held = await converge(desk, make_delivery(ticket, version=3))

@@ -7,7 +7,7 @@ import pytest
 
 from records.errors import Permanent
 from sinks import render
-from sinks.imitations.zendesk import EXPLAIN_FIELD, ZendeskImitation
+from sinks.imitations.zendesk import EXPLAIN_FIELD, RANK_FIELD, ZendeskImitation
 from sinks.imitations.zendesk_faults import Fault
 from tests.sinks.contract_suite import a_post, a_ticket, deliver, erased, gone, observed
 from tests.sinks.zendesk_desk import Clock, ZendeskDesk
@@ -66,6 +66,21 @@ async def test_case_12_a_ticket_merged_by_a_person_goes_on_in_the_other_one(desk
         assert held.remote_id == str(other)
     assert _stored(desk, str(other))["priority"] is None
     assert "Und noch" in await desk.texts(str(other))
+
+
+async def test_a_rank_that_a_person_set_survives_a_write_whose_result_was_lost(desk: ZendeskDesk) -> None:
+    held = await deliver(desk.sink, a_ticket(rank_key=90_000_000))
+    await deliver(desk.sink, a_ticket(rank_key=91_000_000), 2, held)  # its result never reached the ledger
+    desk.imitation.act(held.remote_id, custom_fields=[{"id": RANK_FIELD, "value": 99_000_000}])
+    after = await deliver(desk.sink, a_ticket(rank_key=92_000_000), 3, held, recovering=True)
+    assert (after.rank_key, after.human) == (99_000_000, ("rank_key",))
+
+
+async def test_our_rank_of_a_write_whose_result_was_lost_is_not_a_persons(desk: ZendeskDesk) -> None:
+    held = await deliver(desk.sink, a_ticket(rank_key=90_000_000))
+    await deliver(desk.sink, a_ticket(rank_key=91_000_000), 2, held)
+    after = await deliver(desk.sink, a_ticket(rank_key=92_000_000), 3, held, recovering=True)
+    assert (after.rank_key, after.human) == (92_000_000, ())
 
 
 async def test_case_12_what_happens_to_a_ticket_merged_by_a_person_is_observed(desk: ZendeskDesk) -> None:
