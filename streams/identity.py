@@ -20,7 +20,7 @@ def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState
     owners = assign(state.tickets, wanted)
     tickets = dict(state.tickets)
     operations: list[TicketOperation] = []
-    removed = {u.id for u in state.utterances.values() if u.removed}
+    removed = _taken_back(state)
     alive: set[str] = set()
     ids: dict[int, list[str]] = {}
     for index, want in enumerate(wanted):
@@ -32,11 +32,11 @@ def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState
         _emit(tickets, operations, ticket, want, "live")
         for loser in losers:
             alive.add(loser)
-            merged = msgspec.structs.replace(ticket, id=loser, status="merged", merged_into=live, posts=())
-            _emit(tickets, operations, merged, want, "merged")
+            _emit(tickets, operations, _merged(ticket, loser), want, "merged")
     for key, emitted in sorted(state.tickets.items()):
-        if key not in alive and emitted.state == "live":
-            _emit(tickets, operations, _withdrawn(emitted, state, removed), None, "withdrawn")
+        if key not in alive and (emitted.state == "live" or _erased(emitted, state)):
+            gone = "withdrawn" if emitted.state == "live" else emitted.state
+            _emit(tickets, operations, _withdrawn(emitted, state, removed), None, gone)
     return msgspec.structs.replace(state, tickets=tickets), operations
 
 
@@ -88,22 +88,40 @@ def _complete(want: Wanted, live: str, follows: str | None, emitted: Emitted | N
     return msgspec.structs.replace(ticket, posts=tuple(posts))
 
 
+def _merged(winner: Ticket, loser: str) -> Ticket:
+    """The ticket that was taken over. It quotes nothing: a post deleted later is looked for on the winner alone."""
+    subject = f"[merged into {winner.id}]"
+    bare = msgspec.structs.replace(winner, subject=subject, posts=(), factors=(), explanation=())
+    return msgspec.structs.replace(bare, id=loser, status="merged", merged_into=winner.id)
+
+
+def _taken_back(state: AuthorState) -> set[str]:
+    """Ids of posts whose text must go from every ticket: deleted or hidden at their source, or said before an erasure."""
+    removed = {u.id for u in state.utterances.values() if u.removed}
+    if state.erased_at is not None:
+        for emitted in state.tickets.values():
+            removed.update(post.id for post in emitted.last.posts if post.occurred_at <= state.erased_at)
+    return removed
+
+
+def _erased(emitted: Emitted, state: AuthorState) -> bool:
+    """Whether what the ticket still says of its author was said before an erasure."""
+    return state.erased_at is not None and emitted.anchor_at <= state.erased_at
+
+
 def _withdrawn(emitted: Emitted, state: AuthorState, removed: set[str]) -> Ticket:
-    """The ticket of a conversation that is no more: deleted posts become stubs, after an erasure all of them and the name."""
+    """The ticket of a conversation that is no more: deleted posts become stubs, and nothing quotes them; after an erasure all
+    of them and the name. A ticket merged away stays so."""
     last = emitted.last
-    erased = state.erased_at is not None and last.opened_at <= state.erased_at
+    erased = _erased(emitted, state)
     posts = tuple(_stub(post) if erased or post.id in removed else post for post in last.posts)
-    ticket = msgspec.structs.replace(last, status="withdrawn", posts=posts)
+    ticket = msgspec.structs.replace(last, status="merged" if emitted.state == "merged" else "withdrawn", posts=posts)
+    if erased or _removed(posts):
+        # Subject and reasons quote posts.
+        word = "[erased]" if erased else "[deleted]"
+        ticket = msgspec.structs.replace(ticket, subject=word, factors=(), explanation=())
     if erased:
-        ticket = msgspec.structs.replace(
-            ticket,
-            author_name=None,
-            author_handle=None,
-            author_url=None,
-            subject="[erased]",
-            factors=(),
-            explanation=(),
-        )
+        ticket = msgspec.structs.replace(ticket, author_name=None, author_handle=None, author_url=None)
     return ticket
 
 
