@@ -15,14 +15,19 @@ MAX_RETRY_AFTER_SECONDS = 3_600.0
 
 def take_in(held: Delivery | None, operation: TicketOperation, sink: str, rerank_minutes: float) -> Delivery:
     """The entry with this operation as the wanted state. A version that is not newer changes nothing; superseded versions
-    are skipped; a due time that moved by less than `rerank_minutes` is no work of its own (hysteresis)."""
+    are skipped; a due time that moved by less than `rerank_minutes` from what the helpdesk holds is no work of its own
+    (hysteresis), however many such moves there were."""
     if held is None:
         return Delivery(
             sink=sink, ticket_id=operation.ticket_id, author_key=operation.ticket.author_key, wanted=operation
         )
     if operation.version <= held.wanted.version:
         return held
-    quiet = held.state == "settled" and _only_a_small_move(held.wanted, operation, rerank_minutes)
+    quiet = (
+        held.state == "settled"
+        and _only_a_small_move(held.wanted, operation, rerank_minutes)
+        and not _has_drifted(held.held, operation, rerank_minutes)
+    )
     return msgspec.structs.replace(
         held,
         wanted=operation,
@@ -42,6 +47,13 @@ def _only_a_small_move(before: TicketOperation, after: TicketOperation, minutes:
         and [f.name for f in old.factors if f.points] == [f.name for f in new.factors if f.points]
     )
     return same and abs(to_ms(new.due_at) - to_ms(old.due_at)) < minutes * MINUTE
+
+
+def _has_drifted(held: Held | None, after: TicketOperation, minutes: float) -> bool:
+    """Whether the rank that the helpdesk holds is too far off by now; a rank key counts minutes within a league."""
+    if held is None or held.rank_key is None or "rank_key" in held.human:
+        return False
+    return abs(held.rank_key - after.ticket.rank_key) >= minutes
 
 
 def begin(entry: Delivery, now: int) -> Delivery:

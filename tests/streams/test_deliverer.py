@@ -8,6 +8,7 @@ import pytest
 
 from listeners.clock import SystemClock
 from records.errors import Permanent, Refused, Transient
+from records.tickets import Held
 from sinks.protocol import converge
 from sinks.queue import QueueSink
 from streams import deliver
@@ -198,6 +199,14 @@ def test_a_small_move_of_the_due_time_is_no_work_and_a_large_one_is(operation):
     settled = msgspec.structs.replace(deliver.take_in(None, operation(1, due=0), "q", 5.0), state="settled")
     assert deliver.take_in(settled, operation(2, due=4), "q", 5.0).state == "settled"
     assert deliver.take_in(settled, operation(2, due=6), "q", 5.0).state == "pending"
+
+
+def test_many_small_moves_add_up_to_work(operation):
+    entry = deliver.take_in(None, operation(1, due=0), "q", 5.0)
+    entry = deliver.finish(entry, entry, Held(remote_id="1", version=1, rank_key=operation(1, due=0).ticket.rank_key))
+    entry = deliver.take_in(entry, operation(2, due=3), "q", 5.0)
+    assert entry.state == "settled"
+    assert deliver.take_in(entry, operation(3, due=6), "q", 5.0).state == "pending"
 
 
 def test_an_older_version_changes_nothing(operation):
