@@ -11,7 +11,8 @@ from benchmarks.mentions import mentions
 from benchmarks.rules import rules
 from listeners.clock import SystemClock
 from records.times import from_ms
-from streams.embedded import EmbeddedEngine, Route
+from streams.embedded import EmbeddedEngine
+from streams.runner import Route
 from streams.topology import stages
 
 BATCH = 500

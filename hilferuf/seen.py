@@ -91,10 +91,10 @@ class Outside:
         return web.Response(body=generate_latest(metrics.REGISTRY), content_type="text/plain", charset="utf-8")
 
     def _read(self, store: Store) -> None:
-        for stage, source in self._engine.sources().items():
+        for stage, source in self._engine.runner.sources().items():
             metrics.STAGE_LAG.labels(stage).set(store.size(source) - store.position(stage))
-            metrics.STAGE_RECORDS.labels(stage).set(self._engine.processed[stage])
-        metrics.DEAD_LETTERS.set(self._engine.dead_letters)
+            metrics.STAGE_RECORDS.labels(stage).set(self._engine.runner.processed[stage])
+        metrics.DEAD_LETTERS.set(self._engine.runner.dead_letters)
         for deliverer in self._deliverers:
             metrics.PENDING.labels(deliverer.sink.name).set(store.pending(deliverer.sink.name))
         for status, count in store.count_tickets().items():

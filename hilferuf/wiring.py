@@ -3,7 +3,7 @@
 from config.settings import Loaded, QueueSettings, RequestTrackerSettings, Settings, SinkOptions, ZendeskSettings
 from listeners.contract import Clock, Listener
 from sinks.contract import Sink
-from streams.embedded import Route
+from streams.runner import Route
 
 
 def listeners_of(loaded: Loaded, clock: Clock) -> list[Listener]:

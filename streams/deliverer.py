@@ -18,7 +18,7 @@ from records.tickets import Delivery, Held
 from records.times import from_ms
 from sinks.contract import Observed, Sink
 from streams import deliver, metrics
-from streams.embedded import dead_letter
+from streams.runner import dead_letter
 from streams.store import Store
 from streams.topics import AUTHOR_EVENTS, DEAD_LETTERS
 

@@ -19,34 +19,20 @@ import structlog
 
 from listeners.contract import Bad, Cursor
 from records import codec
-from records.errors import Backpressure, HilferufError, Poison
-from records.events import DeadLetter, Rules, Tick
+from records.errors import Backpressure, HilferufError
+from records.events import Rules
 from records.facts import CustomerFact
-from records.ids import digest
 from records.mention import Mention
-from records.tickets import TicketOperation
-from records.times import DAY, MINUTE, from_ms
-from streams import deliver
+from streams.runner import BATCH, Route, Runner, dead_letter
 from streams.stage import Stage
-from streams.store import Entry, Store, connect
-from streams.topics import ALL, AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS, TICKETS
+from streams.store import Store, connect
+from streams.topics import CUSTOMER_FACTS, MENTIONS
 
 T = TypeVar("T")
 log = structlog.get_logger("engine")
 
-BATCH = 1_000  # records a stage takes in one turn
-TIMERS = 200  # timers fired in one turn
-REDERIVED = 100  # authors derived anew in one turn after a change of the rules
 MAX_WAITING = 20_000  # records handed in and not yet durable; more is Backpressure
 IDLE_SECONDS = 0.25  # how often an idle engine looks for what another process wrote
-
-
-class Route(NamedTuple):
-    """A sink as the engine knows it: which tickets it gets, and how small a move of the due time is not worth a write."""
-
-    sink: str
-    brands: tuple[str, ...] = ()
-    rerank_minutes: float = 5.0
 
 
 class _Job(NamedTuple):
@@ -72,19 +58,14 @@ class EmbeddedEngine:
         log_days: float = 7.0,
         rules: Rules | None = None,
     ) -> None:
-        self.path, self._clock, self._rules = path, clock, rules
-        self._stages, self._routes = tuple(stages), tuple(routes)
-        self._log_ms = int(log_days * DAY)
+        self.path, self._clock = path, clock
+        self.runner = Runner(stages, routes, clock, log_days, rules)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = False
-        self._ticked = 0
-        self._pruned = 0
         self.failure: BaseException | None = None
-        self.processed: dict[str, int] = {stage.name: 0 for stage in stages}
-        self.dead_letters = 0
         self.on_turn: list[Callable[[], None]] = []
 
     # life
@@ -132,13 +113,12 @@ class EmbeddedEngine:
         now = self._clock()
         heard = [(mention.id, codec.encode(mention)) for mention in mentions]
         known = [(fact.customer, codec.encode(fact)) for fact in facts]
-        dead = [_entry(dead_letter(b.original, b.reason, b.field, b.origin, now)) for b in bad]
+        dead = [dead_letter(b.original, b.reason, b.field, b.origin, now) for b in bad]
 
         def work(store: Store) -> None:
             store.append(MENTIONS, heard, now)
             store.append(CUSTOMER_FACTS, known, now)
-            store.append(DEAD_LETTERS, dead, now)
-            self.dead_letters += len(dead)
+            self.runner.bury(store, dead)
             if cursor is not None:
                 store.set_cursor(cursor.key, cursor.value)
 
@@ -150,15 +130,8 @@ class EmbeddedEngine:
 
     async def settled(self) -> None:
         """Returns when every stage has taken in everything that is in the log (for tests, the demo and `run --drain`)."""
-        while await self.call(self._backlog):
+        while await self.call(self.runner.backlog):
             pass
-
-    def _backlog(self, store: Store) -> int:
-        return sum(store.size(stage.source) - store.position(stage.name) for stage in self._stages)
-
-    def sources(self) -> dict[str, str]:
-        """Stage -> the topic that it reads."""
-        return {stage.name: stage.source for stage in self._stages}
 
     # the thread
 
@@ -169,12 +142,12 @@ class EmbeddedEngine:
             while True:
                 jobs = self._gather(busy)
                 seen = connection.execute("PRAGMA data_version").fetchone()
-                if not jobs and not busy and seen == version and self._clock() < self._ticked + MINUTE:
+                if not jobs and not busy and seen == version and not self.runner.is_due():
                     if self._stopping:
                         return
                     continue
-                version = seen
-                busy = self._turn(connection, store, jobs)
+                done, busy = self._turn(connection, store, jobs)
+                version = seen if done else None  # what was rolled back is tried again soon, but not at once
                 if self._stopping and not busy and self._jobs.empty():
                     return
         except BaseException as error:  # told to every caller, and the process ends
@@ -202,24 +175,21 @@ class EmbeddedEngine:
             [(job, None, HilferufError(f"the engine has stopped: {error!r}")) for job in self._gather(busy=True)]
         )
 
-    def _turn(self, connection: sqlite3.Connection, store: Store, jobs: list[_Job]) -> bool:
-        """One transaction. Returns whether there is more to do at once."""
+    def _turn(self, connection: sqlite3.Connection, store: Store, jobs: list[_Job]) -> tuple[bool, bool]:
+        """One transaction. Returns whether it was committed, and whether there is more to do at once."""
         results: list[tuple[_Job, Any, Exception | None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 results.append(_attempt(connection, store, job))
-            busy = self._ticks(store) | self._rederive(store)
-            for stage in self._stages:
-                busy |= self._advance(store, stage)
-            busy |= self._prune(store)
+            done, busy = True, self.runner.work(store)
             connection.execute("COMMIT")
         except sqlite3.OperationalError as error:  # disk full, locked: nothing of this turn happened; callers may retry
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             log.warning("turn rolled back", error=str(error))
             failure = Backpressure(f"the engine's file cannot be written now: {error}", retry_after=5.0)
-            results, busy = [(job, None, failure) for job in jobs], False
+            results, done, busy = [(job, None, failure) for job in jobs], False, False
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -228,7 +198,7 @@ class EmbeddedEngine:
         self._tell(results)
         for listener in self.on_turn:
             listener()
-        return busy
+        return done, busy
 
     def _tell(self, results: Sequence[tuple[_Job, Any, Exception | None]]) -> None:
         """Resolve the callers' futures."""
@@ -241,123 +211,6 @@ class EmbeddedEngine:
                 job.done.set_result(value)
             else:
                 job.done.set_exception(problem)
-
-    def _ticks(self, store: Store) -> bool:
-        """One Tick a minute to each stage that keeps timers."""
-        now = self._clock()
-        if now >= self._ticked + MINUTE:
-            self._ticked = now
-        more = False
-        for stage in self._stages:
-            keys = store.due(stage.name, self._ticked, TIMERS)
-            if keys:
-                tick = Tick(at=from_ms(self._ticked))
-                self._apply(store, stage, [(key, tick, None) for key in keys])
-                more |= len(keys) == TIMERS
-        return more
-
-    def _rederive(self, store: Store) -> bool:
-        """After a start with other rules: judge and derive every author anew, in bounded steps that survive a kill."""
-        if self._rules is None:
-            return False
-        wanted = f"{self._rules.lexicon_version}|{self._rules.strategy}"
-        if store.note("rules") == wanted:
-            self._rules = None
-            return False
-        stage = next((stage for stage in self._stages if stage.source == AUTHOR_EVENTS), None)
-        if stage is None:
-            return False
-        if store.note("rules_next") != wanted:
-            store.set_note("rules_next", wanted)
-            store.set_note("rules_after", "")
-        keys = store.all_keys(stage.name, store.note("rules_after") or "", REDERIVED)
-        self._apply(store, stage, [(key, self._rules, None) for key in keys])
-        if len(keys) < REDERIVED:
-            store.set_note("rules", wanted)
-        else:
-            store.set_note("rules_after", keys[-1])
-        return True
-
-    def _advance(self, store: Store, stage: Stage[Any]) -> bool:
-        """Run one stage over what is new in its topic. Returns whether it left anything."""
-        position = store.position(stage.name)
-        entries = store.read(stage.source, position, BATCH)
-        if not entries:
-            return False
-        records: list[tuple[str, Any, Entry | None]] = []
-        for entry in entries:
-            try:
-                records.append((entry.key, stage.decode(entry.value), entry))
-            except Poison as error:
-                self._bury(store, stage, entry, error, error.field)
-        self._apply(store, stage, records)
-        store.set_position(stage.name, entries[-1].offset + 1)
-        return len(entries) == BATCH or stage.source == MENTIONS
-
-    def _apply(self, store: Store, stage: Stage[Any], records: Sequence[tuple[str, Any, Entry | None]]) -> None:
-        states: dict[str, Any] = {}
-        before = store.states(stage.name, dict.fromkeys(key for key, _, _ in records))
-        touched: set[str] = set()
-        outputs: dict[str, list[tuple[str, bytes]]] = {}
-        operations: list[TicketOperation] = []
-        for key, record, entry in records:
-            if key not in states:
-                states[key] = stage.load(before[key]) if key in before else None
-            try:
-                after, sent = stage.step(key, states[key], record)
-                encoded = [(o.topic, o.key, codec.encode(o.record)) for o in sent]
-            except Exception as error:  # noqa: BLE001 - a rule that fails on one record must not stop the others
-                origin = entry or Entry(-1, key, codec.encode(record), self._clock())  # a Tick or a change of rules
-                self._bury(store, stage, origin, error, None)
-                continue
-            if after is not states[key]:
-                states[key] = after
-                touched.add(key)
-            for topic, out_key, value in encoded:
-                outputs.setdefault(topic, []).append((out_key, value))
-            operations.extend(o.record for o in sent if o.topic == TICKETS)
-        store.put_states(stage.name, {key: _dumped(stage, states[key]) for key in touched})
-        now = self._clock()
-        for topic, values in outputs.items():
-            store.append(topic, values, now)
-        for operation in operations:
-            self._take_in(store, operation)
-        self.processed[stage.name] += len(records)
-
-    def _take_in(self, store: Store, operation: TicketOperation) -> None:
-        """A ticket operation goes into the view and into the ledger of every sink that gets it."""
-        store.put_ticket(operation)
-        for route in self._routes:
-            if route.brands and operation.ticket.brand not in route.brands:
-                continue
-            held = store.delivery(route.sink, operation.ticket_id)
-            entry = deliver.take_in(held, operation, route.sink, route.rerank_minutes)
-            if entry is not held:
-                store.put_delivery(entry, deliver.ready_at(entry))
-
-    def _bury(self, store: Store, stage: Stage[Any], entry: Entry, error: Exception, field: str | None) -> None:
-        origin = f"{stage.source}/{entry.offset}"
-        reason = f"{stage.name}: {type(error).__name__}: {error}"
-        letter = dead_letter(entry.value, reason, field, origin, self._clock())
-        store.append(DEAD_LETTERS, [_entry(letter)], self._clock())
-        self.dead_letters += 1
-        log.warning("dead letter", id=letter.id, stage=stage.name, origin=origin, error=type(error).__name__)
-
-    def _prune(self, store: Store) -> bool:
-        """Personal data leaves the log after `log_days`; what a stage has not read yet stays."""
-        now = self._clock()
-        if now < self._pruned + 10 * MINUTE:
-            return False
-        deleted = 0
-        for topic in ALL:
-            readers = [store.position(stage.name) for stage in self._stages if stage.source == topic]
-            below = min(readers) if readers else store.size(topic)
-            if topic in (MENTIONS, AUTHOR_EVENTS, CUSTOMER_FACTS) and not readers:
-                continue  # the engine that reads this topic runs in another process, and prunes
-            deleted = max(deleted, store.prune(topic, now - self._log_ms, below))
-        if deleted < 5_000:
-            self._pruned = now
-        return deleted >= 5_000
 
 
 def _attempt(connection: sqlite3.Connection, store: Store, job: _Job) -> tuple[_Job, Any, Exception | None]:
@@ -373,23 +226,3 @@ def _attempt(connection: sqlite3.Connection, store: Store, job: _Job) -> tuple[_
         return job, None, error
     connection.execute("RELEASE job")
     return job, value, None
-
-
-def _dumped(stage: Stage[Any], state: Any) -> tuple[bytes | None, int | None]:
-    return (None, None) if state is None else (stage.dump(state), stage.due(state))
-
-
-def dead_letter(original: bytes, reason: str, field: str | None, origin: str, now: int) -> DeadLetter:
-    """A dead letter with a deterministic id; `now` in milliseconds since 1970."""
-    return DeadLetter(
-        id="dl-" + digest(origin, original.decode("utf-8", "surrogateescape"), reason),
-        reason=reason,
-        field=field,
-        origin=origin,
-        at=from_ms(now),
-        original=original,
-    )
-
-
-def _entry(letter: DeadLetter) -> tuple[str, bytes]:
-    return letter.id, codec.encode(letter)

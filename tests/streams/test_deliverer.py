@@ -14,8 +14,9 @@ from sinks.queue import QueueSink
 from streams import deliver
 from streams.assess import Assess
 from streams.deliverer import Deliverer
-from streams.embedded import EmbeddedEngine, Route
+from streams.embedded import EmbeddedEngine
 from streams.profile import Profile
+from streams.runner import Route
 from streams.screen import Screen
 
 from .conftest import RULES, START, judge, mention

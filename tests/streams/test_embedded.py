@@ -22,8 +22,9 @@ from records.mention import Mention
 from records.verdict import Verdict
 from streams import embedded
 from streams.assess import Assess
-from streams.embedded import EmbeddedEngine, Route
+from streams.embedded import EmbeddedEngine
 from streams.profile import Profile
+from streams.runner import Route
 from streams.screen import Screen
 from streams.store import Store, connect
 from streams.topics import DEAD_LETTERS, MENTIONS
