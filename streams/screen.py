@@ -24,7 +24,10 @@ MAX_WAITING = 20  # of one mention: more edits, deletes and answers ahead of it 
 
 
 class Route(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where the mention went, or what waits for it. `until`: when this may be forgotten, milliseconds since 1970."""
+    """Where the mention went, or what waits for it. `until`: when this may be forgotten, milliseconds since 1970.
+
+    answered: the mention is the brand's own answer; answered_to: the author it was sent to, None = by a look-up.
+    """
 
     until: int
     author_key: str | None = None
@@ -84,9 +87,9 @@ class Screen(Stage[Route]):
             return self._spoken(state, mention, until)
         if state and state.author_key:
             return msgspec.structs.replace(state, until=until), [_to_author(state.author_key, mention, None)]
-        if state and state.answered and state.answered_to and mention.op == "delete":
+        if state and state.answered and mention.op == "delete":
             taken_back = msgspec.structs.replace(state.answered, op="delete")
-            return msgspec.structs.replace(state, until=until), [Output(AUTHOR_EVENTS, state.answered_to, taken_back)]
+            return msgspec.structs.replace(state, until=until), [_answer(taken_back, state.answered_to)]
         return _wait(state, mention, until), []
 
     def _spoken(self, state: Route | None, mention: Mention, until: int) -> tuple[Route | None, list[Output]]:
@@ -123,19 +126,21 @@ class Screen(Stage[Route]):
             parent_id=parent,
             root_id=thread.root_id or thread.conversation_id,
         )
-        if thread.parent_author_id:
-            author = f"{mention.channel}:{thread.parent_author_id}"
-            route = Route(until=until, answered=answered, answered_to=author)
-            return route, [Output(AUTHOR_EVENTS, author, answered)]
-        if parent is None:
-            return state, []
-        return state, [Output(MENTIONS, parent, Lookup(parent_id=parent, answered=answered))]
+        author = f"{mention.channel}:{thread.parent_author_id}" if thread.parent_author_id else None
+        return Route(until=until, answered=answered, answered_to=author), [_answer(answered, author)]
 
     def _lookup(self, state: Route | None, lookup: Lookup) -> tuple[Route | None, list[Output]]:
         if state and state.author_key:
             return state, [Output(AUTHOR_EVENTS, state.author_key, lookup.answered)]
         until = max(to_ms(lookup.answered.at) + self._keep_ms, state.until if state else 0)
         return _wait(state, lookup, until), []
+
+
+def _answer(answered: Answered, author: str | None) -> Output:
+    """To the author where known; else to whoever wrote the parent, by a look-up."""
+    if author is None and answered.parent_id is not None:
+        return Output(MENTIONS, answered.parent_id, Lookup(parent_id=answered.parent_id, answered=answered))
+    return Output(AUTHOR_EVENTS, author or answered.id, answered)
 
 
 def _to_author(key: str, mention: Mention, verdict: Verdict | None) -> Output:
@@ -145,9 +150,10 @@ def _to_author(key: str, mention: Mention, verdict: Verdict | None) -> Output:
 
 
 def _wait(state: Route | None, item: Mention | Lookup, until: int) -> Route:
-    waiting = state.waiting if state else ()
+    before = state or Route(until=until)
+    waiting = before.waiting
     if item in waiting:
-        return Route(until=until, waiting=waiting)
+        return msgspec.structs.replace(before, until=until)
     deletes = tuple(i for i in waiting if isinstance(i, Mention) and i.op == "delete")
     others = tuple(i for i in waiting if i not in deletes)
-    return Route(until=until, waiting=(*(deletes + others)[-MAX_WAITING + 1 :], item))
+    return msgspec.structs.replace(before, until=until, waiting=(*(deletes + others)[-MAX_WAITING + 1 :], item))

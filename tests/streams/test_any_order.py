@@ -59,19 +59,19 @@ def histories(draw: st.DrawFn) -> list[Mention | CustomerFact]:
         for op in draw(st.lists(st.sampled_from(["update", "hide", "restore", "delete", "answer"]), max_size=3)):
             when = from_ms(START + draw(st.integers(0, 1000)) * HOURS * MINUTE)
             if op == "answer":
-                events.append(
-                    mention(
-                        f"9{post.native_id}{draw(st.integers(0, 3))}",
-                        "brand: we are on it",
-                        author="acme",
-                        minute=draw(st.integers(0, 400 * HOURS)),
-                        direction="outbound",
-                        thread={
-                            "parent_id": post.native_id,
-                            "parent_author_id": draw(st.sampled_from([None, post.author.id])),
-                        },
-                    )
+                answer = mention(
+                    f"9{post.native_id}{draw(st.integers(0, 3))}",
+                    "brand: we are on it",
+                    author="acme",
+                    minute=draw(st.integers(0, 400 * HOURS)),
+                    direction="outbound",
+                    thread={
+                        "parent_id": post.native_id,
+                        "parent_author_id": draw(st.sampled_from([None, post.author.id])),
+                    },
                 )
+                taken_back = draw(st.lists(st.sampled_from(["hide", "delete"]), max_size=2, unique=True))
+                events += [answer, *(msgspec.structs.replace(answer, op=op, text=None) for op in taken_back)]
             else:
                 changed = msgspec.structs.replace(
                     post,
