@@ -187,6 +187,8 @@ class Deliverer:
                 await self.observe_once()
             except (HilferufError, OSError) as error:
                 log.warning("cannot observe", sink=self.sink.name, error=str(error))
+            except Exception:  # a fault of ours, or an answer that nobody foresaw: told, and tried again
+                log.exception("cannot observe", sink=self.sink.name)
             await self._clock.sleep(self._observe_seconds)
 
     async def observe_once(self) -> int:

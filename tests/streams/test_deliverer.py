@@ -9,6 +9,7 @@ import pytest
 from listeners.clock import SystemClock
 from records.errors import Permanent, Refused, Transient
 from records.tickets import Held
+from sinks.contract import Observed
 from sinks.protocol import converge
 from sinks.queue import QueueSink
 from streams import deliver
@@ -194,6 +195,29 @@ async def test_what_people_do_in_the_queue_comes_back_to_the_author(desk):
     await engine.settled()
     (ticket,) = await engine.call(lambda store: store.tickets(("solved",), 10))
     assert ticket.id == entry.ticket_id
+
+
+async def test_an_answer_that_nobody_foresaw_does_not_end_observing(desk):
+    _, sink, deliverer, clock = desk
+    tried, again = 0, asyncio.Event()
+
+    async def observe(cursor):
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise KeyError("id")
+        again.set()
+        return Observed(events=(), cursor={})
+
+    async def sleep(seconds):
+        await asyncio.sleep(0)
+
+    sink.observe, clock.sleep = observe, sleep
+    stop = asyncio.Event()
+    running = asyncio.create_task(deliverer.run(stop))
+    await asyncio.wait_for(again.wait(), 10)
+    stop.set()
+    await running
 
 
 def test_a_small_move_of_the_due_time_is_no_work_and_a_large_one_is(operation):
