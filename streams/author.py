@@ -142,6 +142,8 @@ def _erase(state: AuthorState, event: Erased) -> AuthorState:
     later = {key: u for key, u in state.utterances.items() if u.first_at is not None and u.first_at > event.at}
     return AuthorState(
         utterances=later,
+        answers={key: answer for key, answer in state.answers.items() if answer.at > event.at},
+        helpdesk={key: done for key, done in state.helpdesk.items() if done.at > event.at},
         tickets=state.tickets,
         snapshots={},
         erased_at=event.at,
@@ -156,12 +158,18 @@ def bound(state: AuthorState) -> AuthorState:
     if total <= MAX_BYTES or len(sizes) < 2:
         return state
     utterances = dict(state.utterances)
-    for key in sorted(sizes, key=lambda k: (state.utterances[k].first_at or "", k))[:-1]:
+    for key in sorted(sizes, key=lambda k: (_age(state.utterances[k]), k))[:-1]:
         del utterances[key]
         total -= sizes[key]
         if total <= MAX_BYTES:
             break
     return msgspec.structs.replace(state, utterances=utterances)
+
+
+def _age(utterance: Utterance) -> str:
+    """Time of posting; of what was only taken away, that time: it must be known long enough to take the text off tickets."""
+    gone = utterance.gone
+    return utterance.first_at or (gone.edited_at or gone.occurred_at if gone is not None else "")
 
 
 def _text(utterance: Utterance) -> str:

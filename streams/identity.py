@@ -10,9 +10,12 @@ import msgspec
 
 from records import codec
 from records.ids import digest, ticket_id
+from records.mention import Mention
 from records.tickets import Operation, Post, Ticket, TicketOperation
 from streams.author import AuthorState, Emitted
 from streams.derive import Wanted
+
+MAX_MEMBERS = 2_000  # ids of posts remembered a ticket, so that an author's state stays bounded; the newest stay
 
 
 def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState, list[TicketOperation]]:
@@ -26,7 +29,8 @@ def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState
     for index, want in enumerate(wanted):
         live, losers = owners[index]
         chain = ids.setdefault(want.group, [])
-        ticket = _complete(want, live, chain[-1] if chain else None, tickets.get(live), removed)
+        ticket = msgspec.structs.replace(want.ticket, id=live, follows=chain[-1] if chain else None)
+        ticket = _with_stubs(ticket, [tickets[key] for key in (live, *losers) if key in tickets], state, removed)
         chain.append(live)
         alive.add(live)
         _emit(tickets, operations, ticket, want, "live")
@@ -75,13 +79,17 @@ def _fresh(want: Wanted, taken: set[str]) -> str:
     return candidate
 
 
-def _complete(want: Wanted, live: str, follows: str | None, emitted: Emitted | None, removed: set[str]) -> Ticket:
-    """The wanted ticket under its live id, with a stub for each post that stood on it and was taken back at its source."""
-    ticket = msgspec.structs.replace(want.ticket, id=live, follows=follows)
-    if emitted is None:
-        return ticket
-    present = {post.id for post in ticket.posts}
-    stubs = [_stub(post) for post in emitted.last.posts if post.id not in present and post.id in removed]
+def _with_stubs(ticket: Ticket, emitted: Sequence[Emitted], state: AuthorState, removed: set[str]) -> Ticket:
+    """The ticket with a stub for each post that ever stood on it (or on one merged into it) and was taken back."""
+    known = {post.id: post for each in emitted for post in each.last.posts}
+    missing = removed.difference(post.id for post in ticket.posts)
+    stubs = []
+    for post_id in sorted(missing.intersection(member for each in emitted for member in each.members)):
+        utterance = state.utterances.get(post_id)
+        if post_id in known:
+            stubs.append(_stub(known[post_id]))
+        elif utterance is not None and utterance.gone is not None:  # it had left the author's set, too old
+            stubs.append(_stub_of(utterance.gone))
     if not stubs:
         return ticket
     posts = sorted([*ticket.posts, *stubs], key=lambda p: (p.occurred_at, p.id))
@@ -115,6 +123,9 @@ def _withdrawn(emitted: Emitted, state: AuthorState, removed: set[str]) -> Ticke
     last = emitted.last
     erased = _erased(emitted, state)
     posts = tuple(_stub(post) if erased or post.id in removed else post for post in last.posts)
+    if erased:
+        left = set(emitted.members).difference(post.id for post in posts)  # too old for the author's set
+        posts = (*(_nameless(post_id, emitted.anchor_at) for post_id in sorted(left)), *posts)
     ticket = msgspec.structs.replace(last, status="merged" if emitted.state == "merged" else "withdrawn", posts=posts)
     if erased or _removed(posts):
         # Subject and reasons quote posts.
@@ -145,7 +156,7 @@ def _emit(
         anchor=before.anchor if before else (want.anchor if want else ""),
         anchor_at=before.anchor_at if before else (ticket.posts[0].occurred_at if ticket.posts else ticket.opened_at),
         last=bare,
-        members=tuple(dict.fromkeys((*known, *(post.id for post in ticket.posts)))),
+        members=tuple(dict.fromkeys((*known, *(post.id for post in ticket.posts))))[-MAX_MEMBERS:],
         state="live" if state == "live" else ("merged" if state == "merged" else "withdrawn"),
     )
     operations.append(
@@ -184,6 +195,22 @@ def _stub(post: Post) -> Post:
         visibility=post.visibility,
         removed=True,
     )
+
+
+def _stub_of(gone: Mention) -> Post:
+    return Post(
+        id=gone.id,
+        revision=gone.revision,
+        kind=gone.kind,
+        role="context",
+        occurred_at=gone.occurred_at,
+        visibility=gone.visibility,
+        removed=True,
+    )
+
+
+def _nameless(post_id: str, at: str) -> Post:
+    return Post(id=post_id, revision="", kind="other", role="context", occurred_at=at, removed=True)
 
 
 def _bare(post: Post) -> Post:

@@ -70,3 +70,25 @@ def test_an_erasure_given_twice_changes_nothing_more():
     engine = feed(fresh_engine(), [*TWO_THREADS, LINK, erasure(1000 * HOUR)])
     before = dict(engine.tickets)
     assert feed(engine, [erasure(1000 * HOUR), erasure(1001 * HOUR)]).tickets == before
+
+
+def test_what_was_said_before_an_erasure_is_not_heard_again():
+    engine = feed(fresh_engine(), [TWO_THREADS[0], LINK, erasure(1000 * HOUR), TWO_THREADS[0], TWO_THREADS[1]])
+    assert [op.ticket.status for op in engine.tickets.values()] == ["withdrawn"]
+    assert "word" not in remains(engine)
+
+
+def long_talk() -> list[Mention]:
+    return [post(str(n), "help " + "x" * 4_000, n) for n in range(60)]
+
+
+def test_a_deletion_is_heard_of_a_post_that_has_left_the_authors_set():
+    engine = feed(fresh_engine(), [*long_talk(), deletion(long_talk()[0])])
+    (operation,) = engine.tickets.values()
+    assert [p.id for p in operation.ticket.posts if p.removed] == ["x:0"]
+
+
+def test_an_erasure_reaches_posts_that_have_left_the_authors_set():
+    engine = feed(fresh_engine(), [*long_talk(), LINK, erasure(1000)])
+    (operation,) = engine.tickets.values()
+    assert {p.id for p in operation.ticket.posts if p.removed} == {f"x:{n}" for n in range(60)}
