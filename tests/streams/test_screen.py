@@ -32,3 +32,9 @@ def test_an_answer_that_was_deleted_is_no_answer_in_any_order(parent_author, ops
     events = [ASKED, answer(parent_author), *(changed(answer(parent_author), op) for op in ops)]
     for order in itertools.permutations(events):
         assert [ticket.status for ticket in canonical(feed(fresh_engine(), list(order)))] == ["open"]
+
+
+def test_counts_of_reactions_change_no_ticket():
+    counted = changed(ASKED, "metrics")
+    for order in itertools.permutations([ASKED, counted]):
+        assert [ticket.status for ticket in canonical(feed(fresh_engine(), list(order)))] == ["open"]
