@@ -66,7 +66,7 @@ class Profile(Stage[Customer]):
         """One fact."""
         customer, fact = state or Customer(), record
         if customer.erased_at and fact.at <= customer.erased_at:
-            return customer, []
+            return customer, _too_late(fact, customer.erased_at)
         if isinstance(fact, Erasure) and fact.op == "upsert":
             return _erase(customer, fact)
         held = customer.facts.get(fact.id)
@@ -155,6 +155,13 @@ def _erase(customer: Customer, erasure: Erasure) -> tuple[Customer, list[Output]
         outputs.append(Output(AUTHOR_EVENTS, author, Known(snapshot=gone)))
     later = {key: fact for key, fact in customer.facts.items() if fact.at > erasure.at}
     return Customer(facts=later, version=version, erased_at=erasure.at), outputs
+
+
+def _too_late(fact: CustomerFact, erased_at: str) -> list[Output]:
+    """What an erasure that overtook this fact still owes: whoever was verified to be the customer is forgotten too."""
+    if isinstance(fact, Link) and fact.op == "upsert" and fact.evidence == "verified":
+        return [Output(AUTHOR_EVENTS, fact.author, Erased(at=erased_at))]
+    return []
 
 
 def _rank(fact: CustomerFact) -> tuple[int, bool, bytes]:

@@ -85,7 +85,7 @@ def test_an_erasure_forgets_verified_authors_and_only_unlinks_those_who_claimed(
 
 def test_nothing_from_before_an_erasure_comes_back():
     erasure = Erasure(id="e", customer="c1", at=at(5))
-    assert told(link(), erasure, purchase(day=1), link(day=2), stop=2) == []
+    assert told(link(), erasure, purchase(day=1), link("self_claimed", day=2), stop=2) == []
     assert newest(link(), purchase(day=1), erasure, link(day=6))["x:anna"].purchases == ()
 
 

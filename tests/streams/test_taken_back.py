@@ -1,5 +1,7 @@
 """What its author takes back leaves every ticket: no text, and after an erasure no name, in any operation or state."""
 
+import itertools
+
 import msgspec
 import pytest
 
@@ -75,6 +77,13 @@ def test_an_erasure_given_twice_changes_nothing_more():
 def test_what_was_said_before_an_erasure_is_not_heard_again():
     engine = feed(fresh_engine(), [TWO_THREADS[0], LINK, erasure(1000 * HOUR), TWO_THREADS[0], TWO_THREADS[1]])
     assert [op.ticket.status for op in engine.tickets.values()] == ["withdrawn"]
+    assert "word" not in remains(engine)
+
+
+@pytest.mark.parametrize("order", itertools.permutations([TWO_THREADS[0], LINK, erasure(1000 * HOUR)]))
+def test_an_erasure_comes_to_its_author_whatever_comes_first(order):
+    engine = feed(fresh_engine(), list(order))
+    assert not [op.ticket.status for op in engine.tickets.values() if op.ticket.status != "withdrawn"]
     assert "word" not in remains(engine)
 
 
