@@ -80,7 +80,7 @@ def test_what_was_said_before_an_erasure_is_not_heard_again():
     assert "word" not in remains(engine)
 
 
-@pytest.mark.parametrize("order", itertools.permutations([TWO_THREADS[0], LINK, erasure(1000 * HOUR)]))
+@pytest.mark.parametrize("order", [*itertools.permutations([TWO_THREADS[0], LINK, erasure(1000 * HOUR)])])
 def test_an_erasure_comes_to_its_author_whatever_comes_first(order):
     engine = feed(fresh_engine(), list(order))
     assert not [op.ticket.status for op in engine.tickets.values() if op.ticket.status != "withdrawn"]
