@@ -17,7 +17,7 @@ from records.normalise_facts import normalise_fact
 from records.times import from_ms
 from streams.deliverer import DELIVERY_ORIGIN
 from streams.store import Store
-from streams.topics import CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
+from streams.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 
 PAGE = 1_000
 
@@ -90,12 +90,23 @@ def _again(store: Store, letter: DeadLetter, now: int) -> None:
         if entry.state == "dead":
             store.put_delivery(msgspec.structs.replace(entry, state="pending", error=None), 0)
         return
-    if letter.origin.startswith(CUSTOMER_FACTS) or b'"customer"' in letter.original:
+    topic, _, offset = letter.origin.rpartition("/")
+    if topic in (MENTIONS, AUTHOR_EVENTS):
+        store.append(topic, [(_key(store, topic, offset), letter.original)], now)
+    elif letter.origin.startswith(CUSTOMER_FACTS) or b'"customer"' in letter.original:
         fact = normalise_fact(letter.original, observed_at=from_ms(now))
         store.append(CUSTOMER_FACTS, [(fact.customer, codec.encode(fact))], now)
     else:
         mention = normalise_mention(letter.original, observed_at=from_ms(now), listener="redrive")
         store.append(MENTIONS, [(mention.id, codec.encode(mention))], now)
+
+
+def _key(store: Store, topic: str, offset: str) -> str:
+    """Key of the record that a stage could not use. Raises Poison where the log no longer has it."""
+    found = store.read(topic, int(offset), 1) if offset.isdecimal() else []
+    if not found or found[0].offset != int(offset):
+        raise Poison("its record has left the log; the next change of the rules judges its author anew")
+    return found[0].key
 
 
 def _letters(store: Store) -> Iterable[tuple[int, DeadLetter]]:
