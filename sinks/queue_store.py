@@ -233,7 +233,7 @@ class QueueStore:
             "channel": ticket.channel,
             "brand": ticket.brand,
             "author": author(ticket),
-            "note": note(ticket),
+            "note": note(ticket, mode=self._mode),
             "note_digest": note_digest(ticket),
         }
 

@@ -159,9 +159,10 @@ def removal(ticket: Ticket, post: Post) -> str:
     return _words(ticket)["gone"].format(when=_when(post.occurred_at)) + "\n" + marker(post)
 
 
-def note(ticket: Ticket) -> str:
-    """The internal note: why the ticket stands where it stands. Ends with its marker."""
-    return f"{_note_text(ticket)}\n{note_marker(ticket)}"
+def note(ticket: Ticket, *, mode: str = "full") -> str:
+    """The internal note: why the ticket stands where it stands. Ends with its marker. Under `link_only` the points of each
+    factor without its reason, which quotes the author."""
+    return f"{_note_text(ticket, mode)}\n{note_marker(ticket)}"
 
 
 def note_digest(ticket: Ticket) -> str:
@@ -227,11 +228,16 @@ def _reference(url: str | None, name: str | None) -> str:
     return one_line(url or name or "–")
 
 
-def _note_text(ticket: Ticket) -> str:
+def _note_text(ticket: Ticket, mode: str = "full") -> str:
     words = _words(ticket)
     lines = [words["why"], ""]
-    lines += [clean(line) for line in ticket.explanation]
-    if not ticket.explanation:
+    if mode != "full":
+        lines += [
+            f"{factor.name}: {_points(factor.points)} {words['of']} {_points(factor.cap)}" for factor in ticket.factors
+        ]
+    elif ticket.explanation:
+        lines += [clean(line) for line in ticket.explanation]
+    else:
         lines += [
             f"{_points(factor.points)} {words['of']} {_points(factor.cap)}: {clean(factor.why)}"
             for factor in ticket.factors

@@ -124,7 +124,8 @@ class RequestTracker(Sink):
             for post in todo.posts:
                 await self._append(number, ticket, post, known=post.id in held.posts)
             if todo.note is not None:
-                await self._say(number, "comment", f"hf:{render.NOTE}:{todo.note}", render.note(ticket))
+                note = render.note(ticket, mode=self._settings.text)
+                await self._say(number, "comment", f"hf:{render.NOTE}:{todo.note}", note)
             refusals = await self._set(held, ticket, todo)
         except Refused as error:
             raw, _ = await self._rest.ticket(number)

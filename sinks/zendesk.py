@@ -160,7 +160,7 @@ class Zendesk(Sink):
         comment: dict[str, Any] = (
             {"body": self._body(ticket, posts[0]), "author_id": requester, "public": True}
             if posts
-            else {"body": render.note(ticket), "public": False}
+            else {"body": self._note(ticket), "public": False}
         )
         given: dict[str, Any] = {
             "external_id": ticket.id,
@@ -259,7 +259,7 @@ class Zendesk(Sink):
             comment: dict[str, Any] = {"body": self._body(ticket, post, edited=post in todo.correct), "public": True}
             updates.append({"comment": comment if requester is None else {**comment, "author_id": requester}})
         if todo.note is not None:
-            updates.append({"comment": {"body": render.cut(render.note(ticket), 4 * TEXT_LIMIT), "public": False}})
+            updates.append({"comment": {"body": render.cut(self._note(ticket), 4 * TEXT_LIMIT), "public": False}})
         fields: dict[str, Any] = {}
         if todo.priority is not None:
             fields["priority"] = todo.priority
@@ -269,7 +269,7 @@ class Zendesk(Sink):
             field: value
             for field, value in (
                 (self._settings.rank_field, todo.rank_key),
-                (self._settings.explain_field, render.note(ticket)[:TEXT_LIMIT] if todo.note is not None else None),
+                (self._settings.explain_field, self._note(ticket)[:TEXT_LIMIT] if todo.note is not None else None),
             )
             if field is not None and value is not None
         }
@@ -292,6 +292,9 @@ class Zendesk(Sink):
             raise Transient(f"Zendesk: ticket {remote_id} vanished while it was written; looking again")
         ticket = answer_of(reply).get("ticket")
         return str(ticket.get("updated_at") or "") if isinstance(ticket, dict) else ""
+
+    def _note(self, ticket: Ticket) -> str:
+        return render.note(ticket, mode=self._settings.text)
 
     def _body(self, ticket: Ticket, post: Post, *, edited: bool = False) -> str:
         return render.body(ticket, post, mode=self._settings.text, edited=edited, limit=TEXT_LIMIT)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records.mention import Media
-from records.tickets import Held
+from records.tickets import Factor, Held
 from sinks import render
 
 Make = Callable[..., Any]
@@ -63,6 +63,11 @@ def test_link_only_quotes_nothing(make_ticket: Make, make_post: Make) -> None:
     assert "https://social.example/anna/1" in body
     bare = make_post(1, "geheim", permalink=None)
     assert "x:1" in render.body(ticket, bare, mode="link_only")
+    factors = (Factor("content", 30.0, 50.0, "„geheim“"),)
+    explained = msgspec.structs.replace(ticket, factors=factors, explanation=("Content 30/50: „geheim“",))
+    note = render.note(explained, mode="link_only")
+    assert "geheim" not in note and "content: 30.0 von höchstens 50.0" in note
+    assert render.read_marker(note) == render.read_marker(render.note(explained))
 
 
 def test_a_post_without_text_shows_its_media_and_link(make_ticket: Make, make_post: Make) -> None:

@@ -86,7 +86,8 @@ async def test_link_only_sends_no_word_of_the_author(
     rt_settings: Any, desk: Any, make_ticket: Make, make_post: Make, make_delivery: Make
 ) -> None:
     sink = RequestTracker(msgspec.structs.replace(rt_settings, text="link_only"))
-    ticket = make_ticket(make_post(1, "streng geheim"), make_post(2, "sehr geheim"), subject="streng geheim")
+    posts = (make_post(1, "streng geheim"), make_post(2, "sehr geheim"))
+    ticket = make_ticket(*posts, subject="streng geheim", explanation=("Content 30/50: „streng geheim“",))
     held = await converge(sink, make_delivery(ticket))
     raw = await desk.ask("GET", f"/ticket/{held.remote_id}")
     texts = await desk.texts(held.remote_id, "Create,Correspond,Comment")

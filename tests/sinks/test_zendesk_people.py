@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from records.errors import Permanent
+from records.tickets import Factor
 from sinks import render
 from sinks.imitations.zendesk import EXPLAIN_FIELD, RANK_FIELD, ZendeskImitation
 from sinks.imitations.zendesk_faults import Fault
@@ -268,7 +269,10 @@ async def test_case_22_unknown_words_nulls_and_fields_are_tolerated(desk: Zendes
 
 async def test_link_only_sends_no_word_of_the_post(desk: ZendeskDesk) -> None:
     other = ZendeskDesk(desk.imitation, desk.clock, text="link_only")
-    await deliver(other.sink, a_ticket(a_post(1, "Geheimes Anliegen")))
+    reason = Factor("content", 30.0, 50.0, "„geheimes anliegen“")
+    why = {"factors": (reason,), "explanation": ("Content 30/50: „geheimes anliegen“",)}
+    await deliver(other.sink, a_ticket(a_post(1, "Geheimes Anliegen"), **why))
+    assert not any(b"geheimes" in seen.body for seen in desk.imitation.requests)
     assert not any(b"Geheimes" in seen.body for seen in desk.imitation.requests)
     await other.sink.aclose()
 
