@@ -109,11 +109,11 @@ class Outside:
         """Ready = the engine runs and takes writes. A throttled channel or a helpdesk that is down is told, but it is no
         reason to take the whole service away."""
         body = {
-            "engine": "failed" if self._engine.failure else "running",
+            "engine": "failed" if self._engine.failure else self._engine.trouble or "running",
             "listeners": {x.name: {"state": x.health().state, "detail": x.health().detail} for x in self._listeners},
             "sinks": {d.sink.name: d.trouble or "delivering" for d in self._deliverers},
         }
-        ready = self._engine.failure is None and not self._stopping()
+        ready = self._engine.failure is None and self._engine.trouble is None and not self._stopping()
         return web.json_response({"ready": ready} | body, status=200 if ready else 503)
 
 

@@ -45,7 +45,8 @@ class EmbeddedEngine:
     """Owns the file's writing connection and a thread. `clock`: milliseconds since 1970, UTC.
 
     stages empty = only log and ledger (the commands `listen` and `deliver` beside a running engine). Methods may be called
-    from any thread; the coroutines from any loop.
+    from any thread; the coroutines from any loop. `failure`: it has stopped for good; `trouble`: why the last turn could not
+    be written (a full disk), until one is. `on_turn` is called after every turn that was committed.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class EmbeddedEngine:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self.failure: BaseException | None = None
+        self.trouble: str | None = None
         self.on_turn: list[Callable[[], None]] = []
 
     # life
@@ -178,27 +180,39 @@ class EmbeddedEngine:
     def _turn(self, connection: sqlite3.Connection, store: Store, jobs: list[_Job]) -> tuple[bool, bool]:
         """One transaction. Returns whether it was committed, and whether there is more to do at once."""
         results: list[tuple[_Job, Any, Exception | None]] = []
+        before = connection.total_changes
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 results.append(_attempt(connection, store, job))
-            done, busy = True, self.runner.work(store)
+            busy = self.runner.work(store)
             connection.execute("COMMIT")
         except sqlite3.OperationalError as error:  # disk full, locked: nothing of this turn happened; callers may retry
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            log.warning("turn rolled back", error=str(error))
+            self._troubled(str(error))
             failure = Backpressure(f"the engine's file cannot be written now: {error}", retry_after=5.0)
-            results, done, busy = [(job, None, failure) for job in jobs], False, False
+            self._tell([(job, None, failure) for job in jobs])
+            return False, False  # nobody is woken: they would find the same work, and try at once again
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._tell([(job, None, HilferufError(f"the engine has stopped: {error!r}")) for job in jobs])
             raise
+        if connection.total_changes > before:  # reading alone proves nothing
+            self._troubled(None)
         self._tell(results)
         for listener in self.on_turn:
             listener()
-        return done, busy
+        return True, busy
+
+    def _troubled(self, error: str | None) -> None:
+        """Said once, not at every try: the log may lie on the same full disk."""
+        if error is not None and error != self.trouble:
+            log.warning("turn rolled back", error=error)
+        elif error is None and self.trouble is not None:
+            log.info("turns are written again")
+        self.trouble = error
 
     def _tell(self, results: Sequence[tuple[_Job, Any, Exception | None]]) -> None:
         """Resolve the callers' futures."""

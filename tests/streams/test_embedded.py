@@ -114,11 +114,42 @@ async def test_a_refused_publish_moves_no_cursor(engine, monkeypatch):
     assert await engine.cursor("x") is None
 
 
-async def test_a_full_disk_is_backpressure_and_the_engine_goes_on(engine):
-    def shrink(store: Store) -> None:
-        pages = store.sql.execute("PRAGMA page_count").fetchone()[0]
-        store.sql.execute(f"PRAGMA max_page_count = {pages}")
+def shrink(store: Store) -> None:
+    """From now on the file may not grow: a full disk."""
+    pages = store.sql.execute("PRAGMA page_count").fetchone()[0]
+    store.sql.execute(f"PRAGMA max_page_count = {pages}")
 
+
+async def test_a_full_disk_is_told_until_something_is_written(engine):
+    await engine.call(shrink)
+    with pytest.raises(Backpressure):
+        await engine.publish([mention("1", "help " + "x" * 30_000)] * 50)
+    await engine.settled()  # reads only
+    assert engine.trouble is not None
+    await engine.call(lambda store: store.sql.execute("PRAGMA max_page_count = 1000000").fetchone())
+    await engine.publish([mention("1")])
+    assert engine.trouble is None
+
+
+async def test_a_turn_that_was_rolled_back_wakes_no_deliverer(engine, monkeypatch):
+    """It would find the same work and try again at once: a full disk would be filled with log lines."""
+    monkeypatch.setattr(embedded, "IDLE_SECONDS", 20)  # no turns but ours
+    happened: list[str] = []
+    engine.on_turn.append(lambda: happened.append("woken"))
+
+    def fill(store: Store) -> None:
+        happened.append("full")
+        store.set_note("big", "x" * 3_000_000)
+
+    await engine.call(shrink)
+    with pytest.raises(Backpressure):
+        await engine.call(fill)
+    await engine.call(lambda store: happened.append("next"))
+    start = happened.index("full")
+    assert happened[start : start + 2] == ["full", "next"]
+
+
+async def test_a_full_disk_is_backpressure_and_the_engine_goes_on(engine):
     await engine.call(shrink)
     big = mention("1", "help " + "x" * 30_000)
     with pytest.raises(Backpressure):
