@@ -8,10 +8,13 @@ import msgspec
 
 from config.yaml_file import ConfigError, Document, read_yaml
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=100_000)]  # an infinite time is no number of milliseconds
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 TextMode = Literal["full", "link_only"]
+
+
+_ONE_SOURCE = "a secret is either {env: NAME} or {file: PATH}"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,26 +28,34 @@ class Secret(_Section, frozen=True, kw_only=True):
     file: str | None = None
 
     def reveal(self) -> str:
-        """The secret. Raises ConfigError naming the variable or file that is missing or empty, never its content."""
+        """The secret, without spaces and line ends around it. Raises ConfigError naming the variable or file that is missing,
+        empty or broken, never its content."""
         if (self.env is None) == (self.file is None):
-            raise ConfigError("a secret is either {env: NAME} or {file: PATH}", "hilferuf.yaml")
+            raise ConfigError(_ONE_SOURCE, "hilferuf.yaml")
         if self.env is not None:
-            value = os.environ.get(self.env, "")
+            value = os.environ.get(self.env, "").strip()
             if not value:
                 raise ConfigError(
                     f"the environment variable {self.env} is not set", "hilferuf.yaml", hint=f"export {self.env}=…"
                 )
-            return value
+            return _one_line(value, f"the environment variable {self.env}", "hilferuf.yaml")
         try:
             value = Path(self.file or "").read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError("the secret's file cannot be read", str(self.file)) from error
         if not value:
             raise ConfigError("the secret's file is empty", str(self.file))
-        return value
+        return _one_line(value, "the secret's file", str(self.file))
 
     def __repr__(self) -> str:
         return f"Secret(env={self.env!r}, file={self.file!r})"
+
+
+def _one_line(value: str, what: str, file: str) -> str:
+    """Two lines are two secrets, or one and a remark; in an HTTP header neither can be sent."""
+    if not value.isprintable():
+        raise ConfigError(f"{what} holds a line end or a control character", file, hint="give the secret alone")
+    return value
 
 
 class XRule(_Section, frozen=True, kw_only=True):
@@ -219,7 +230,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     """The whole of `hilferuf.yaml`. Paths are relative to the file. Lexicons and strategy: a packaged name or a path."""
 
     version: Literal[1] = 1
-    data_dir: str = ".hilferuf"
+    data_dir: Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+$")] = ".hilferuf"
     lexicons: tuple[str, ...] = ("de", "en")
     strategy: str = "balanced"
     need_threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
@@ -255,18 +266,23 @@ def load_settings(path: Path) -> Loaded:
     if not isinstance(document.value, dict):
         raise document.error("must be a mapping of settings", hint="see `hilferuf config init`")
     base = path.resolve().parent
-    settings: Settings = _anchored(document.convert(Settings), base)
+    settings: Settings = _anchored(document.convert(Settings), base, document, ())
     return Loaded(settings, str(path), base, document)
 
 
-def _anchored(value: Any, base: Path) -> Any:
+def _anchored(value: Any, base: Path, document: Document, path: tuple[str | int, ...]) -> Any:
     """The same settings, files of secrets absolute: a service started from another folder must find them too."""
     if isinstance(value, Secret):
+        if (value.env is None) == (value.file is None):
+            raise document.error(_ONE_SOURCE, path)
         return value if value.file is None else msgspec.structs.replace(value, file=str(base / value.file))
     if isinstance(value, msgspec.Struct):
-        fields = {name: _anchored(getattr(value, name), base) for name in value.__struct_fields__}
+        names = value.__struct_fields__
+        fields = {name: _anchored(getattr(value, name), base, document, (*path, name)) for name in names}
         return msgspec.structs.replace(value, **fields)
-    return tuple(_anchored(item, base) for item in value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return tuple(_anchored(item, base, document, (*path, index)) for index, item in enumerate(value))
+    return value
 
 
 def packaged() -> Loaded:

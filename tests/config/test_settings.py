@@ -143,3 +143,35 @@ def test_a_missing_secret_names_its_place_and_what_to_do(tmp_path, monkeypatch):
 def test_a_secret_has_exactly_one_source(secret):
     with pytest.raises(ConfigError, match="either"):
         secret.reveal()
+
+
+@pytest.mark.parametrize("secret", ["{}", "{env: A, file: b}"])
+def test_a_secret_without_one_source_stops_the_start_with_its_place(tmp_path, secret):
+    error = refused(tmp_path, f"listeners:\n  webhook:\n    secrets:\n      - {secret}\n")
+    assert (error.line, error.field) == (4, "listeners.webhook.secrets[0]")
+
+
+def test_a_line_end_after_a_secret_is_no_part_of_it(monkeypatch):
+    """A secret that a deployment took from a file with its line end cannot stand in an HTTP header."""
+    monkeypatch.setenv("HF_TEST_TOKEN", "geheim\n")
+    assert Secret(env="HF_TEST_TOKEN").reveal() == "geheim"
+
+
+def test_a_secret_of_two_lines_is_refused_without_showing_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TEST_TOKEN", "geheim\nX-Other: 1")
+    file = tmp_path / "token"
+    file.write_text("geheim\nsecond")
+    for secret in (Secret(env="HF_TEST_TOKEN"), Secret(file=str(file))):
+        with pytest.raises(ConfigError, match="line end") as caught:
+            secret.reveal()
+        assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [".inf", "9.0e+300"])
+@pytest.mark.parametrize("field", ["retention: {log_days", "conversation: {gap_hours", "retention: {author_days"])
+def test_an_endless_time_is_refused_at_the_start(tmp_path, field, value):
+    refused(tmp_path, f"{field}: {value}}}\n")
+
+
+def test_a_folder_with_a_null_byte_in_its_name_is_refused(tmp_path):
+    assert refused(tmp_path, 'data_dir: "a\\0b"\n').field == "data_dir"
