@@ -6,6 +6,7 @@ overwritten in the file (`secure_delete`), and the write-ahead log that still ho
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,8 @@ CREATE TABLE IF NOT EXISTS posts(
 CREATE TABLE IF NOT EXISTS events(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, ticket_id TEXT NOT NULL, at TEXT NOT NULL, what TEXT NOT NULL, value TEXT);
 """
+
+WAL_ATTEMPTS, WAL_PAUSE = 50, 0.02  # the pause in seconds
 
 
 class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,7 +280,7 @@ class QueueStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None, check_same_thread=False)
         try:
-            db.execute("PRAGMA journal_mode=WAL")
+            _to_wal(db)
             db.execute("PRAGMA synchronous=FULL")
             db.execute("PRAGMA secure_delete=ON")
             db.executescript(_SCHEMA)
@@ -285,6 +288,19 @@ class QueueStore:
             db.close()
             raise
         return db
+
+
+def _to_wal(db: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log. While a new file is turned by several at once, SQLite answers `locked` without waiting."""
+    for attempt in range(WAL_ATTEMPTS):
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if attempt == WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(WAL_PAUSE)
+        else:
+            return
 
 
 _SELECT = (
