@@ -175,6 +175,28 @@ async def test_a_newer_version_that_came_during_a_write_is_written_next(desk):
     assert entry.state == "settled" and set(entry.held.posts) == {"x:1", "x:2"}
 
 
+async def test_one_ticket_is_written_by_one_task_at_a_time_and_others_side_by_side(desk):
+    engine, sink, _, clock = desk
+    await publish(engine, mention("1"), mention("2", author="ben"))
+    running, seen = [], []
+
+    async def watched(sink, entry):
+        running.append(entry.ticket_id)
+        seen.append(list(running))
+        if len(seen) == 1:  # more work comes for it while it is written
+            await publish(engine, mention("3", "help now", minute=5), mention("4", "help now", author="ben", minute=5))
+            await deliverer._start_work()
+        try:
+            return await converge(sink, entry)
+        finally:
+            running.remove(entry.ticket_id)
+
+    deliverer = Deliverer(sink, engine, watched, clock=clock, concurrency=4, spread=lambda: 1.0)
+    await deliverer.drain()
+    assert all(len(set(ids)) == len(ids) for ids in seen) and max(map(len, seen)) == 2
+    assert {entry.state for entry in await entries(engine)} == {"settled"}
+
+
 async def test_superseded_versions_are_skipped_but_no_post_is(desk):
     engine, sink, deliverer, _ = desk
     for n in range(1, 6):
