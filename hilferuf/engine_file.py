@@ -17,14 +17,15 @@ def path_of(loaded: Loaded) -> Path:
 
 
 @contextmanager
-def opened(loaded: Loaded) -> Iterator[Store]:
-    """The store in one transaction, committed at the end. Raises HilferufError where nothing has run yet."""
+def opened(loaded: Loaded, *, write: bool = False) -> Iterator[Store]:
+    """The store in one transaction, committed at the end; without `write` it keeps no engine from writing, however long it
+    reads. Raises HilferufError where nothing has run yet."""
     path = path_of(loaded)
     if not path.exists():
         raise HilferufError(f"{path} does not exist yet: `hilferuf run` makes it")
     connection = connect(path)
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         yield Store(connection)
         connection.execute("COMMIT")
     finally:

@@ -25,7 +25,7 @@ from records.facts import CustomerFact
 from records.mention import Mention
 from streams.runner import BATCH, Route, Runner, dead_letter
 from streams.stage import Stage
-from streams.store import Store, connect
+from streams.store import Store, connect, forget
 from streams.topics import CUSTOMER_FACTS, MENTIONS
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class EmbeddedEngine:
 
     def _run(self, connection: sqlite3.Connection) -> None:
         store, version = Store(connection), None
-        busy = True
+        busy, emptied = True, 0
         try:
             while True:
                 jobs = self._gather(busy)
@@ -150,6 +150,9 @@ class EmbeddedEngine:
                     continue
                 done, busy = self._turn(connection, store, jobs)
                 version = seen if done else None  # what was rolled back is tried again soon, but not at once
+                if done and emptied != self.runner.pruned:
+                    emptied = self.runner.pruned
+                    forget(connection)
                 if self._stopping and not busy and self._jobs.empty():
                     return
         except BaseException as error:  # told to every caller, and the process ends

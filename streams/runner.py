@@ -50,7 +50,7 @@ class Runner:
         self.stages, self._routes, self._clock, self._rules = tuple(stages), tuple(routes), clock, rules
         self._log_ms = int(log_days * DAY)
         self._ticked = 0
-        self._pruned = 0
+        self.pruned = 0  # when the log was last pruned
         self.processed: dict[str, int] = {stage.name: 0 for stage in stages}
         self.dead_letters = 0
 
@@ -180,7 +180,7 @@ class Runner:
     def _prune(self, store: Store) -> bool:
         """Personal data leaves the log after `log_days`; what a stage has not read yet stays."""
         now = self._clock()
-        if now < self._pruned + PRUNE_MINUTES * MINUTE:
+        if now < self.pruned + PRUNE_MINUTES * MINUTE:
             return False
         deleted = 0
         for topic in ALL:
@@ -190,7 +190,7 @@ class Runner:
                 continue  # the engine that reads this topic runs in another process, and prunes
             deleted = max(deleted, store.prune(topic, now - self._log_ms, below, PRUNED))
         if deleted < PRUNED:
-            self._pruned = now
+            self.pruned = now
         return deleted >= PRUNED
 
 

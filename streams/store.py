@@ -63,13 +63,28 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete=ON")  # an erased text must not linger in free pages
         connection.execute("PRAGMA cache_size=-32000")
         connection.executescript(_SCHEMA)
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
-        (version,) = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+        row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+        if row is None:  # only then a write, so that a reader does not wait for the engine
+            connection.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+            row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
     except sqlite3.DatabaseError as error:
         raise HilferufError(f"{path}: cannot be used as the engine's file: {error}") from error
-    if int(version) != SCHEMA_VERSION:
-        raise HilferufError(f"{path}: was written by another version (file {version}, this program {SCHEMA_VERSION})")
+    if int(row[0]) != SCHEMA_VERSION:
+        raise HilferufError(f"{path}: was written by another version (file {row[0]}, this program {SCHEMA_VERSION})")
     return connection
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Empties the write-ahead log, which else holds deleted texts until later writes happen to reach them. Waits for nobody:
+    beside a reader or another writer it does what it can, and the next time the rest."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError:  # locked, or a full disk: what was committed stands in the log as before
+        return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={patience}")
 
 
 class Store:

@@ -51,7 +51,7 @@ def redrive(config: Path | None, letter_ids: list[str]) -> int:
     """Normalise the originals again; those that pass go into the log, the others stay, with today's reason."""
     passed = failed = 0
     now = SystemClock().now()
-    with opened(settings_of(config)) as store:
+    with opened(settings_of(config), write=True) as store:
         chosen = [_find(store, letter_id) for letter_id in letter_ids] or [
             x for x in _letters(store) if not x[1].redriven
         ]
@@ -70,7 +70,7 @@ def redrive(config: Path | None, letter_ids: list[str]) -> int:
 
 def drop(config: Path | None, letter_ids: list[str]) -> int:
     """Delete dead letters."""
-    with opened(settings_of(config)) as store:
+    with opened(settings_of(config), write=True) as store:
         chosen = (
             list(_letters(store)) if letter_ids == ["all"] else [_find(store, letter_id) for letter_id in letter_ids]
         )

@@ -299,3 +299,19 @@ def test_a_second_connection_sees_only_whole_turns(tmp_path):
     reader = sqlite3.connect(tmp_path / "e.db")
     assert reader.execute("SELECT count(*) FROM log WHERE topic = 'mentions'").fetchone() == (1,)
     engine.stop()
+
+
+async def test_a_deleted_text_does_not_linger_in_the_write_ahead_log(tmp_path):
+    now = [START]
+    engine = engine_at(tmp_path / "e.db", clock=lambda: now[0], log_days=1.0)
+    engine.start()
+    await engine.publish([mention("1", "help zebra")])
+    await engine.publish([mention("1", op="delete", text=None)])
+    await engine.settled()
+    log = tmp_path / "e.db-wal"
+    assert b"zebra" in log.read_bytes()
+    now[0] += 2 * 86_400_000
+    for _ in range(3):  # the turn that prunes, and one after it
+        await engine.cursor("x")
+    assert b"zebra" not in log.read_bytes() + (tmp_path / "e.db").read_bytes()
+    await asyncio.to_thread(engine.stop)
