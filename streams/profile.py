@@ -37,7 +37,7 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     facts: dict[str, CustomerFact] = {}
     version: int = 0
-    sent: dict[str, Evidence | None] = {}
+    sent: dict[str, Evidence] = {}
     erased_at: str | None = None
 
 
@@ -128,33 +128,32 @@ def snapshot(customer: Customer, customer_id: str, evidence: Evidence) -> Snapsh
 
 
 def _send(customer: Customer, customer_id: str) -> tuple[Customer, list[Output]]:
-    now, sent, outputs = evidence_of(customer), dict(customer.sent), []
-    for author in sorted(now.keys() | sent.keys()):
-        evidence = now.get(author)
-        if evidence == "verified" or sent.get(author) != evidence:
+    now, outputs = evidence_of(customer), list[Output]()
+    for author in sorted(now.keys() | customer.sent.keys()):
+        evidence, before = now.get(author), customer.sent.get(author)
+        if (
+            customer.erased_at and evidence == "verified" != before
+        ):  # what was said before the erasure is forgotten here too
+            outputs.append(Output(AUTHOR_EVENTS, author, Erased(at=customer.erased_at)))
+        if evidence == "verified" or before != evidence:
             known = (
                 snapshot(customer, customer_id, evidence)
                 if evidence
                 else Snapshot(customer=customer_id, version=customer.version, evidence=None)
             )
             outputs.append(Output(AUTHOR_EVENTS, author, Known(snapshot=known)))
-            sent[author] = evidence
-    return msgspec.structs.replace(customer, sent=sent), outputs
+    return msgspec.structs.replace(customer, sent=dict(now)), outputs
 
 
 def _erase(customer: Customer, erasure: Erasure) -> tuple[Customer, list[Output]]:
     """The customer's facts go; verified authors are forgotten too, others only lose the link: a mere claim must not be able
-    to erase somebody else's posts."""
-    outputs: list[Output] = []
-    version = customer.version + 1
-    evidence = evidence_of(customer)
-    for author in sorted(customer.sent.keys() | evidence.keys()):
-        if evidence.get(author) == "verified":
-            outputs.append(Output(AUTHOR_EVENTS, author, Erased(at=erasure.at)))
-        gone = Snapshot(customer=erasure.customer, version=version, evidence=None)
-        outputs.append(Output(AUTHOR_EVENTS, author, Known(snapshot=gone)))
+    to erase somebody else's posts. Facts from after the erasure stay, and are told again."""
+    verified = sorted(author for author, evidence in evidence_of(customer).items() if evidence == "verified")
+    outputs = [Output(AUTHOR_EVENTS, author, Erased(at=erasure.at)) for author in verified]
     later = {key: fact for key, fact in customer.facts.items() if fact.at > erasure.at}
-    return Customer(facts=later, version=version, erased_at=erasure.at), outputs
+    left = Customer(facts=later, version=customer.version + 1, sent=customer.sent, erased_at=erasure.at)
+    changed, told = _send(left, erasure.customer)
+    return changed, outputs + told
 
 
 def _too_late(fact: CustomerFact, erased_at: str) -> list[Output]:

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.facts import CustomerFact, Link, Purchase, Unlink
+from records.facts import CustomerFact, Erasure, Link, Purchase, Unlink
 from records.mention import Mention
 from records.tickets import Ticket
 from records.times import MINUTE, from_ms
@@ -82,6 +82,7 @@ def histories(draw: st.DrawFn) -> list[Mention | CustomerFact]:
                 )
                 events.append(changed)
     author = draw(st.sampled_from(["x:anna", "x:ben"]))
+    erased = draw(st.booleans())  # an unlink that comes after an erasure cannot call it back: not with both
     for number in range(draw(st.integers(0, 3))):
         common = {"customer": "c1", "at": from_ms(START + number * MINUTE)}
         events.append(
@@ -90,7 +91,9 @@ def histories(draw: st.DrawFn) -> list[Mention | CustomerFact]:
                     [
                         Purchase(id="p", amount=5.0 + number, currency="EUR", revision=number, **common),
                         Link(id=f"l{number}", author=author, evidence="verified", **common),
-                        Unlink(id=f"u{number}", author=author, **common),
+                        Erasure(id="e", customer="c1", at=from_ms(START + draw(st.integers(0, 200)) * HOURS * MINUTE))
+                        if erased
+                        else Unlink(id=f"u{number}", author=author, **common),
                     ]
                 )
             )
