@@ -1,6 +1,8 @@
 """The command line. Each command lives in its own module under `hilferuf.commands` and is imported when it runs, so that
 `hilferuf --help` stays fast."""
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -45,9 +47,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a l
 
 def main() -> None:
     """Entry point: errors of ours become one line and exit code 1 (2 for a wrong configuration), never a traceback."""
+    import sqlite3
+
     from config.yaml_file import ConfigError
     from records.errors import HilferufError
 
+    # A supervisor may start us with these closed; then they are empty, as with /dev/null.
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - as long as the process lives
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     try:
         app()
     except ConfigError as error:
@@ -59,6 +66,21 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader (`| head`) has gone: nothing is wrong
         sys.exit(0)
+    except OSError as error:  # a full disk under the output, a folder without rights, ...
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"hilferuf: {place}{error.strerror or error}", file=sys.stderr)  # noqa: T201
+        _end_broken()
+    except sqlite3.OperationalError as error:
+        print(f"hilferuf: the data folder's files cannot be used now: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _end_broken() -> None:
+    """Exit code 1, without the interpreter's own complaint about an output that cannot be flushed."""
+    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(1)
 
 
 @app.callback(invoke_without_command=True)

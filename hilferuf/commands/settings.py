@@ -25,13 +25,13 @@ listeners:
     secrets: [{env: HILFERUF_WEBHOOK_SECRET}]
 #  x:
 #    bearer_token: {env: X_BEARER_TOKEN}
-#    handle: $slug
+#    handle: "$slug"
 #    rules:
 #      - {tag: brand, value: "@$slug -from:$slug -is:retweet"}
 #  facebook:
 #    app_secret: {env: META_APP_SECRET}
 #    pages:
-#      - {id: "1000000000", access_token: {env: META_PAGE_TOKEN}, brand: $slug}
+#      - {id: "1000000000", access_token: {env: META_PAGE_TOKEN}, brand: "$slug"}
 
 sinks:
   queue: {}                    # the local queue; hilferuf queue shows it
@@ -53,8 +53,8 @@ _LEXICON = Template("""\
 # Your brand: how people call you. See docs/lexicons.md
 lexicon: 1
 brands:
-  - id: $slug
-    names: ["$brand"]
+  - id: "$slug"
+    names: [$name]
     handles: ["$slug"]
     hashtags: ["$slug"]
 """)
@@ -74,6 +74,9 @@ def check(config: Path | None) -> int:
 
 def init(folder: Path, brand: str) -> int:
     """Write first files; nothing that exists is overwritten."""
+    if not brand.strip():
+        raise HilferufError("--brand is empty; give the name that people call you by")
+    name = msgspec.json.encode(brand.strip()).decode()  # JSON is YAML: a quote or a backslash in a name breaks nothing
     slug = "".join(c for c in brand.lower() if c.isascii() and c.isalnum()) or "acme"
     files = {folder / "hilferuf.yaml": _SETTINGS, folder / f"{slug}.yaml": _LEXICON}
     for path in files:
@@ -81,7 +84,7 @@ def init(folder: Path, brand: str) -> int:
             raise HilferufError(f"{path} exists already; nothing was written")
     folder.mkdir(parents=True, exist_ok=True)
     for path, template in files.items():
-        path.write_text(template.substitute(slug=slug, brand=brand), "utf-8")
+        path.write_text(template.substitute(slug=slug, name=name), "utf-8")
         print(f"wrote {path}")
     print("next: export HILFERUF_WEBHOOK_SECRET=…; hilferuf doctor; hilferuf run")
     return 0

@@ -259,3 +259,52 @@ def test_two_runs_on_one_data_folder_are_refused(desk):
 
 def test_the_version_is_told():
     assert hilferuf("--version").stdout.startswith(b"hilferuf ")
+
+
+@pytest.mark.parametrize("brand", ['Foo "Bar"', "No", "1234", "a\\b", "O'Neil: #1"])
+def test_config_init_writes_files_that_check_accepts_for_every_name(tmp_path, brand):
+    assert hilferuf("config", "init", "--brand", brand, cwd=tmp_path).returncode == 0
+    check = hilferuf("config", "check", cwd=tmp_path)
+    assert check.returncode == 0, check.stderr.decode()
+
+
+def test_config_init_refuses_an_empty_name(tmp_path):
+    refused = hilferuf("config", "init", "--brand", " ", cwd=tmp_path)
+    assert refused.returncode == 1 and b"--brand" in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", [("screen",), ("replay", "-", "--json"), ("config", "schema"), ("--version",)])
+def test_a_full_disk_under_the_output_is_one_clear_line(command):
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-c", "from hilferuf.cli import main; main()", *command],
+            input=b'{"id":"x:1","text":"Hilfe"}\n',
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            timeout=60,
+            check=False,
+        )
+    assert run.returncode == 1
+    assert run.stderr.decode().splitlines() == ["hilferuf: No space left on device"]
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "hilferuf.yaml").write_text("data_dir: taken\nserver: {port: 0}\n")
+    (tmp_path / "taken").write_text("a file")
+    run = hilferuf("run", "--drain", cwd=tmp_path)
+    assert run.returncode == 1
+    assert run.stderr.decode().splitlines() == [f"hilferuf: {tmp_path / 'taken'}: File exists"]
+
+
+def test_a_closed_standard_input_is_an_empty_one():
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "from hilferuf.cli import main; main()" screen <&-', sys.executable],
+        capture_output=True,
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
