@@ -53,8 +53,8 @@ def main() -> None:
     from records.errors import HilferufError
 
     # A supervisor may start us with these closed; then they are empty, as with /dev/null.
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - as long as the process lives
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stdin = sys.stdin or Path(os.devnull).open()  # noqa: SIM115 - as long as the process lives
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     try:
         app()
     except ConfigError as error:
