@@ -54,7 +54,7 @@ class Helpdesk(_Event, frozen=True, kw_only=True, tag="helpdesk/1"):
 
 
 class Erased(_Event, frozen=True, kw_only=True, tag="erased/1"):
-    """Forget this author: texts go, tickets are redacted, a keyed hash stays so that redelivery revives nothing."""
+    """Forget this author: texts go, tickets are redacted, key and time stay for a while so that redelivery revives nothing."""
 
     at: Timestamp
 

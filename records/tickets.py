@@ -127,8 +127,8 @@ class Intent(msgspec.Struct, frozen=True):
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="schema", tag="delivery/1"):
     """The ledger's entry of one ticket in one helpdesk; key `sink|ticket id`.
 
-    state: pending (there is work), settled (held agrees with wanted), dead (refused for good: see error),
-    held_back (nothing to do yet). attempts and not_before belong to the write in hand.
+    state: pending (there is work), settled (held agrees with wanted, or nearly), dead (refused for good: see error).
+    attempts and not_before belong to the write in hand.
     """
 
     sink: str
