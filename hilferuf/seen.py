@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import generate_latest
 
 from config.settings import Log, Server
@@ -44,6 +45,16 @@ def set_up_log(settings: Log) -> None:
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
     for name in ("tweepy", "urllib3", "requests", "requests_oauthlib", "httpx", "httpcore", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_without_wire)
+
+
+def _without_wire(record: logging.LogRecord) -> bool:
+    """A request that is no HTTP is told without its bytes: they may be a signature, a token or a post."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.exc_info = record.exc_text = None
+        record.msg, record.args = f"a request that is no HTTP was refused ({type(error).__name__})", ()
+    return True
 
 
 def count_verdict(mention: Mention, verdict: Verdict) -> None:

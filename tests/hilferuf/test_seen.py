@@ -7,8 +7,8 @@ import urllib.request
 
 import pytest
 
-from config.settings import Server
-from hilferuf.seen import Outside
+from config.settings import Log, Server
+from hilferuf.seen import Outside, set_up_log
 from streams.embedded import EmbeddedEngine
 
 
@@ -36,3 +36,14 @@ async def test_ready_while_the_engine_takes_writes_and_not_on_a_full_disk(outsid
     status, body = await asyncio.to_thread(ask, port, "/readyz")
     assert (status, body["ready"], body["engine"]) == (503, False, "database or disk is full")
     assert (await asyncio.to_thread(ask, port, "/healthz"))[0] == 200, "a restart makes no room"
+
+
+async def test_a_request_that_is_no_http_is_told_without_its_bytes(outside, capfd):
+    set_up_log(Log())
+    _, port = outside
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Hilferuf-Signature hushhush\r\n\r\n")
+    assert b"400" in await reader.readline()
+    writer.close()
+    told = capfd.readouterr().err
+    assert "no HTTP" in told and "hushhush" not in told
