@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from config.yaml_file import ConfigError
 from records.errors import HilferufError, Permanent, Refused, Transient
 from sinks.limits import Limiter, retry_after
 
@@ -67,14 +68,21 @@ class Http:
         self._secrets = tuple(secret for secret in secrets if secret)
         self._timeout = timeout
         self._now = now
-        self._client = httpx.AsyncClient(
-            headers={"Accept": "application/json", "User-Agent": "hilferuf", **(headers or {})},
-            auth=auth,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            transport=transport,
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                headers={"Accept": "application/json", "User-Agent": "hilferuf", **(headers or {})},
+                auth=auth,
+                timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+                transport=transport,
+            )
+        except UnicodeEncodeError:  # not chained: the error quotes the header
+            raise ConfigError(
+                f"{name}: the token holds a character that no HTTP header can carry",
+                "hilferuf.yaml",
+                hint="copy it again from the helpdesk",
+            ) from None
 
     async def request(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from config.yaml_file import ConfigError
 from records.errors import HilferufError, Permanent, Refused, Transient
 from sinks.http import Http
 from sinks.limits import Limiter
@@ -166,3 +167,9 @@ async def test_lone_surrogates_and_nan_do_not_leave_the_house() -> None:
     assert sent[0].decode() == '{"a": "x?y"}'
     with pytest.raises(ValueError, match="Out of range float"):
         await client(answer).request("POST", "/tickets", json={"a": float("nan")})
+
+
+def test_a_token_that_no_header_can_carry_is_refused_at_the_start_without_showing_it():
+    with pytest.raises(ConfigError, match="token holds a character") as caught:
+        Http("Desk", "https://desk.example", headers={"Authorization": "token hush-hush-ü"})
+    assert "hush" not in str(caught.value) and caught.value.__cause__ is None
