@@ -16,6 +16,7 @@ from records.times import to_ms
 from records.verdict import Verdict
 
 MAX_BYTES = 200_000  # of one author's state; the oldest utterances leave first
+MAX_EVENTS = 300  # answers, and events of helpdesks, of one author; the oldest leave first
 _OVERHEAD = 900  # bytes of a stored utterance beside its text
 
 
@@ -86,7 +87,10 @@ def _settled(answer: Answered) -> tuple[object, ...]:
 
 
 def _put(state: AuthorState, field: str, key: str, value: object, at: str | None) -> AuthorState:
-    changes: dict[str, object] = {field: {**getattr(state, field), key: value}}
+    held = {**getattr(state, field), key: value}
+    if field in ("answers", "helpdesk") and len(held) > MAX_EVENTS:
+        held.pop(min(held, key=lambda k: (held[k].at, k)))
+    changes: dict[str, object] = {field: held}
     if at is not None:
         changes["newest"] = max(state.newest, to_ms(at))
     return msgspec.structs.replace(state, **changes)

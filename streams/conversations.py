@@ -33,16 +33,20 @@ def group(posts: Sequence[P], gap: int) -> list[list[P]]:
     return sorted(groups, key=lambda g: (g[0].at, g[0].id))
 
 
-def split_after_solved(posts: Sequence[P], solved: Sequence[int], reopen: int) -> list[list[P]]:
-    """Parts of one conversation: a post later than `reopen` after a solve starts a new part, unless one in between reopened it.
+def split_after_solved(
+    posts: Sequence[P], solved: Sequence[int], reopen: int, reopened: Sequence[int] = ()
+) -> list[list[P]]:
+    """Parts of one conversation: a post later than `reopen` after a solve starts a new part, unless a post or a person in
+    between reopened it.
 
-    `posts` by time; `solved`: times of solves, milliseconds since 1970, in any order.
+    `posts` by time; `solved`, `reopened`: times of what people did, milliseconds since 1970, in any order.
     """
     parts: list[list[P]] = []
     for post in posts:
         if parts:
             last = parts[-1][-1].at
-            since = [at for at in solved if last <= at <= post.at]
+            undone = max((at for at in reopened if at <= post.at), default=-1)
+            since = [at for at in solved if last <= at <= post.at and at > undone]
             if since and post.at - max(since) > reopen:
                 parts.append([post])
                 continue

@@ -83,7 +83,8 @@ def derive(state: AuthorState, author_key: str, rules: Rules) -> list[Wanted]:
     for number, conversation in enumerate(group(said(state), rules.gap)):
         mine = _helpdesk_of(state, {post.id for post in conversation})
         solved = [to_ms(e.at) for e in mine if e.what in ("solved", "closed")]
-        for part in split_after_solved(conversation, solved, rules.reopen):
+        reopened = [to_ms(e.at) for e in mine if e.what == "reopened"]
+        for part in split_after_solved(conversation, solved, rules.reopen, reopened):
             first = next((i for i, post in enumerate(part) if post.candidate), None)
             if first is None:
                 continue  # context alone never opens a ticket
@@ -163,7 +164,7 @@ def _answers(posts: Sequence[Said], answers: list[Answered], events: list[Helpde
     for answer in answers:
         if answer.op == "delete":
             continue
-        direct = answer.parent_id in ids if answer.parent_id else answer.id.startswith("messenger:")
+        direct = answer.parent_id in ids or answer.parent_id is None
         root = answer.root_id if answer.root_id in threads else None
         if not direct and root is None:
             continue

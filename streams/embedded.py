@@ -57,10 +57,11 @@ class EmbeddedEngine:
         clock: Callable[[], int],
         routes: Sequence[Route] = (),
         log_days: float = 7.0,
+        ticket_days: float = 90.0,
         rules: Rules | None = None,
     ) -> None:
         self.path, self._clock = path, clock
-        self.runner = Runner(stages, routes, clock, log_days, rules)
+        self.runner = Runner(stages, routes, clock, log_days=log_days, ticket_days=ticket_days, rules=rules)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()

@@ -17,6 +17,8 @@ from streams.derive import Wanted
 
 MAX_MEMBERS = 2_000  # ids of posts remembered a ticket, so that an author's state stays bounded; the newest stay
 
+MAX_TICKETS = 200  # of one author
+
 
 def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState, list[TicketOperation]]:
     """The state that remembers what is sent now, and the operations to send: none where nothing changed."""
@@ -41,7 +43,16 @@ def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState
         if key not in alive and (emitted.state == "live" or _erased(emitted, state)):
             gone = "withdrawn" if emitted.state == "live" else emitted.state
             _emit(tickets, operations, _withdrawn(emitted, state, removed), None, gone)
-    return msgspec.structs.replace(state, tickets=tickets), operations
+    return msgspec.structs.replace(state, tickets=_bounded(tickets)), operations
+
+
+def _bounded(tickets: dict[str, Emitted]) -> dict[str, Emitted]:
+    """Of those that were withdrawn or merged the oldest are forgotten; live ones never."""
+    over = len(tickets) - MAX_TICKETS
+    if over <= 0:
+        return tickets
+    ended = sorted((k for k, e in tickets.items() if e.state != "live"), key=lambda k: (tickets[k].anchor_at, k))[:over]
+    return {key: emitted for key, emitted in tickets.items() if key not in ended}
 
 
 def assign(tickets: dict[str, Emitted], wanted: Sequence[Wanted]) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from records import codec
-from records.errors import Poison
+from records.errors import HilferufError, Poison
 from records.events import DeadLetter, Rules, Tick
 from records.ids import digest
 from records.tickets import TicketOperation
@@ -44,11 +44,14 @@ class Runner:
         stages: Sequence[Stage[Any]],
         routes: Sequence[Route],
         clock: Callable[[], int],
+        *,
         log_days: float,
+        ticket_days: float,
         rules: Rules | None,
     ) -> None:
         self.stages, self._routes, self._clock, self._rules = tuple(stages), tuple(routes), clock, rules
-        self._log_ms = int(log_days * DAY)
+        self._log_ms, self._ticket_ms = int(log_days * DAY), int(ticket_days * DAY)
+        self._new = [(route, "") for route in routes] if stages else []  # sinks that may not know all open tickets yet
         self._ticked = 0
         self.pruned = 0  # when the log was last pruned
         self.processed: dict[str, int] = {stage.name: 0 for stage in stages}
@@ -56,7 +59,7 @@ class Runner:
 
     def work(self, store: Store) -> bool:
         """One turn's share of everything. Returns whether there is more to do at once."""
-        busy = self._ticks(store) | self._rederive(store)
+        busy = self._ticks(store) | self._rederive(store) | self._introduce(store)
         for stage in self.stages:
             busy |= self._advance(store, stage)
         return busy | self._prune(store)
@@ -88,6 +91,7 @@ class Runner:
             if keys:
                 tick = Tick(at=from_ms(self._ticked))
                 self._apply(store, stage, [(key, tick, None) for key in keys])
+                store.drop_timers(stage.name, keys, self._ticked)
                 more |= len(keys) == TIMERS
         return more
 
@@ -111,6 +115,20 @@ class Runner:
             store.set_note("rules", wanted)
         else:
             store.set_note("rules_after", keys[-1])
+        return True
+
+    def _introduce(self, store: Store) -> bool:
+        """Tickets that were open before a sink was added go to it too, in bounded steps after the start."""
+        if not self._new:
+            return False
+        route, after = self._new.pop()
+        operations = store.undelivered_to(route.sink, after, BATCH)
+        for operation in operations:
+            if not route.brands or operation.ticket.brand in route.brands:
+                entry = deliver.take_in(None, operation, route.sink, route.rerank_minutes)
+                store.put_delivery(entry, deliver.ready_at(entry))
+        if operations:
+            self._new.append((route, operations[-1].ticket_id))
         return True
 
     def _advance(self, store: Store, stage: Stage[Any]) -> bool:
@@ -137,7 +155,7 @@ class Runner:
         operations: list[TicketOperation] = []
         for key, record, entry in records:
             if key not in states:
-                states[key] = stage.load(before[key]) if key in before else None
+                states[key] = self._load(stage, key, before.get(key))
             try:
                 after, sent = stage.step(key, states[key], record)
                 encoded = [(o.topic, o.key, codec.encode(o.record)) for o in sent]
@@ -159,9 +177,19 @@ class Runner:
             self._take_in(store, operation)
         self.processed[stage.name] += len(records)
 
+    def _load(self, stage: Stage[Any], key: str, data: bytes | None) -> Any:
+        """A stored state. One that cannot be read stops the engine: to go on without it would make its tickets anew."""
+        try:
+            return None if data is None else stage.load(data)
+        except Exception as error:
+            raise HilferufError(
+                f"the state of {stage.name} {digest(key)} cannot be read ({type(error).__name__}: {error}); "
+                "restore the engine's file from a backup, or use the program that wrote it"
+            ) from error
+
     def _take_in(self, store: Store, operation: TicketOperation) -> None:
         """A ticket operation goes into the view and into the ledger of every sink that gets it."""
-        store.put_ticket(operation)
+        store.put_ticket(operation, self._clock())
         for route in self._routes:
             if route.brands and operation.ticket.brand not in route.brands:
                 continue
@@ -178,7 +206,8 @@ class Runner:
         log.warning("dead letter", id=letter.id, stage=stage.name, origin=origin, error=type(error).__name__)
 
     def _prune(self, store: Store) -> bool:
-        """Personal data leaves the log after `log_days`; what a stage has not read yet stays."""
+        """Personal data leaves the log after `log_days`, tickets that ended leave view and ledger after `ticket_days`; what
+        a stage has not read yet, and what has to be delivered still, stays."""
         now = self._clock()
         if now < self.pruned + PRUNE_MINUTES * MINUTE:
             return False
@@ -189,6 +218,8 @@ class Runner:
             if topic in (MENTIONS, AUTHOR_EVENTS, CUSTOMER_FACTS) and not readers:
                 continue  # the engine that reads this topic runs in another process, and prunes
             deleted = max(deleted, store.prune(topic, now - self._log_ms, below, PRUNED))
+        if self.stages:
+            deleted = max(deleted, store.forget_tickets(now - self._ticket_ms, PRUNED))
         if deleted < PRUNED:
             self.pruned = now
         return deleted >= PRUNED

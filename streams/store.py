@@ -33,7 +33,7 @@ CREATE INDEX IF NOT EXISTS timers_due ON timers (stage, due);
 CREATE TABLE IF NOT EXISTS cursors (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tickets (
   ticket TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL, rank_key INTEGER NOT NULL,
-  canonical TEXT NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+  canonical TEXT NOT NULL, at INTEGER NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tickets_rank ON tickets (status, rank_key DESC);
 CREATE TABLE IF NOT EXISTS ticket_posts (
   mention TEXT NOT NULL, ticket TEXT NOT NULL, PRIMARY KEY (mention, ticket)) WITHOUT ROWID;
@@ -182,6 +182,11 @@ class Store:
         self.sql.executemany("INSERT OR REPLACE INTO timers VALUES (?, ?, ?)", timers)
         self.sql.executemany("DELETE FROM timers WHERE stage = ? AND key = ?", untimed)
 
+    def drop_timers(self, stage: str, keys: Iterable[str], now: int) -> None:
+        """Take back timers that are due still after they fired: their step failed and would fail at every turn."""
+        rows = [(stage, key, now) for key in keys]
+        self.sql.executemany("DELETE FROM timers WHERE stage = ? AND key = ? AND due <= ?", rows)
+
     def due(self, stage: str, now: int, limit: int) -> list[str]:
         """Keys whose timer has come."""
         rows = self.sql.execute(
@@ -211,20 +216,21 @@ class Store:
 
     # the view of the queue
 
-    def put_ticket(self, operation: TicketOperation) -> None:
-        """Take a ticket operation into the view; an older version changes nothing."""
+    def put_ticket(self, operation: TicketOperation, at: int) -> None:
+        """Take a ticket operation into the view, at this time (milliseconds since 1970); an older version changes nothing."""
         ticket = operation.ticket
         row = self.sql.execute("SELECT version FROM tickets WHERE ticket = ?", (ticket.id,)).fetchone()
         if row and row[0] >= operation.version:
             return
         self.sql.execute(
-            "INSERT OR REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 ticket.id,
                 operation.version,
                 ticket.status,
                 ticket.rank_key,
                 ticket.canonical_id,
+                at,
                 msgspec.json.encode(ticket),
             ),
         )
@@ -248,6 +254,28 @@ class Store:
             (ticket_id, ticket_id, ticket_id),
         ).fetchone()
         return _tickets.decode(row[0]) if row else None
+
+    def undelivered_to(self, sink: str, after: str, limit: int) -> list[TicketOperation]:
+        """Open and answered tickets, in order after an id, that the ledger does not know for this sink: it was added later."""
+        rows = self.sql.execute(
+            "SELECT version, value FROM tickets t WHERE status IN ('open', 'answered') AND ticket > ? AND NOT EXISTS "
+            "(SELECT 1 FROM deliveries d WHERE d.sink = ? AND d.ticket = t.ticket) ORDER BY ticket LIMIT ?",
+            (after, sink, limit),
+        )
+        found = ((version, _tickets.decode(value)) for version, value in rows)
+        return [TicketOperation(ticket_id=t.id, version=version, op="open", ticket=t) for version, t in found]
+
+    def forget_tickets(self, before: int, limit: int) -> int:
+        """Forget tickets that ended (solved, withdrawn, merged), did not change since `before`, and have no work left, with
+        their posts and ledger entries; at most `limit`. Returns how many."""
+        rows = self.sql.execute(
+            "SELECT ticket FROM tickets t WHERE status IN ('solved', 'withdrawn', 'merged') AND at < ? AND NOT EXISTS "
+            "(SELECT 1 FROM deliveries d WHERE d.ticket = t.ticket AND d.pending = 1) LIMIT ?",
+            (before, limit),
+        ).fetchall()
+        for table in ("tickets", "ticket_posts", "deliveries"):
+            self.sql.executemany(f"DELETE FROM {table} WHERE ticket = ?", rows)  # noqa: S608 - our own names
+        return len(rows)
 
     def count_tickets(self) -> dict[str, int]:
         """How many tickets there are in each status."""

@@ -93,6 +93,7 @@ def _engine(loaded: Loaded, roles: set[str], clock: SystemClock) -> EmbeddedEngi
         clock=clock.now,
         routes=routes_of(loaded),
         log_days=settings.retention.log_days,
+        ticket_days=settings.retention.author_days,
         rules=rules_record(rules.lexicon, rules.strategy, settings),
     )
 

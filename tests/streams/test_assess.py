@@ -1,10 +1,11 @@
 """assess: one ticket a conversation through solving, reopening and following; what is remembered, and for how long."""
 
-from records.events import Helpdesk, Tick
+from records.events import Answered, Helpdesk, Tick
 from records.facts import Link, Unlink
 from records.tickets import Ticket
 from records.times import DAY, from_ms
 from streams.assess import Assess
+from streams.author import MAX_EVENTS, AuthorState, merge
 from streams.memory import MemoryEngine
 
 from .conftest import RULES, START, judge, mention
@@ -91,6 +92,19 @@ def forgotten(engine: MemoryEngine) -> bool:
     """Whether the author is forgotten after 91 days."""
     engine.tick(START + 91 * DAY)
     return "x:anna" not in engine._states["assess"]
+
+
+def test_a_persons_reopening_holds_longer_than_seven_days():
+    later = mention("2", "help", minute=20 * DAYS, thread=THREAD)
+    found = tickets(mention("1", "help", thread=THREAD), done("solved", 1), done("reopened", 2), later)
+    assert [[post.id for post in ticket.posts] for ticket in found] == [["x:1", "x:2"]]
+
+
+def test_answers_and_events_of_helpdesks_are_bounded():
+    state = AuthorState()
+    for number in range(MAX_EVENTS + 50):
+        state = merge(state, Answered(id=f"x:{number}", at=from_ms(START + number), parent_id="x:1"))
+    assert len(state.answers) == MAX_EVENTS and f"x:{MAX_EVENTS + 49}" in state.answers
 
 
 def test_an_author_without_an_open_ticket_is_forgotten_after_author_days():

@@ -49,3 +49,13 @@ def test_later_than_seven_days_after_it_was_solved_begins_anew(days, parts):
 def test_a_post_that_reopened_it_keeps_it_together():
     posts = [Said("a", 0), Said("b", 2 * DAY), Said("c", 9 * DAY)]
     assert ids(split_after_solved(posts, [DAY], REOPEN)) == [["a", "b", "c"]]
+
+
+def test_a_person_who_reopened_it_keeps_it_together():
+    posts = [Said("a", 0), Said("c", 12 * DAY)]
+    assert ids(split_after_solved(posts, [DAY], REOPEN, [2 * DAY])) == [["a", "c"]]
+
+
+def test_a_solve_after_the_reopening_counts_again():
+    posts = [Said("a", 0), Said("c", 12 * DAY)]
+    assert ids(split_after_solved(posts, [DAY, 3 * DAY], REOPEN, [2 * DAY])) == [["a"], ["c"]]

@@ -11,13 +11,14 @@ import textwrap
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from listeners.contract import Bad, Cursor
-from records.errors import Backpressure
-from records.events import Rules
+from records.errors import Backpressure, HilferufError
+from records.events import Rules, Tick
 from records.mention import Mention
 from records.verdict import Verdict
 from streams import embedded
@@ -233,6 +234,71 @@ async def test_the_log_forgets_what_everybody_has_read_after_log_days(tmp_path):
     await engine.publish([mention("2", author="ben")])
     await engine.settled()
     assert [entry.key for entry in await engine.call(lambda store: store.read(MENTIONS, 0, 10))] == ["x:2"]
+    await asyncio.to_thread(engine.stop)
+
+
+async def test_a_sink_that_is_added_later_gets_the_tickets_that_are_open(tmp_path):
+    first = engine_at(tmp_path / "e.db")
+    first.start()
+    await first.publish([mention("1"), mention("2", author="ben")])
+    await first.settled()
+    await asyncio.to_thread(first.stop)
+    second = engine_at(
+        tmp_path / "e.db", routes=[Route("queue"), Route("zendesk"), Route("other", brands=("elsewhere",))]
+    )
+    second.start()
+    while len(await second.call(lambda store: store.deliveries("zendesk"))) < 2:
+        assert second.failure is None
+    assert await second.call(lambda store: store.deliveries("other")) == []
+    assert len(await second.call(lambda store: store.deliveries("queue"))) == 2
+    await asyncio.to_thread(second.stop)
+
+
+async def test_tickets_that_ended_are_forgotten_once_their_work_is_done(tmp_path):
+    now = [START]
+    engine = engine_at(tmp_path / "e.db", clock=lambda: now[0])
+    engine.start()
+    await engine.publish([mention("1"), mention("2", author="ben"), mention("3", author="cleo")])
+    await engine.publish([mention("1", None, op="delete"), mention("2", None, op="delete", author="ben")])
+    await engine.settled()
+    done, *_ = await engine.call(lambda store: [store.delivery("queue", t.id) for t in store.tickets_of("x:1")])
+    await engine.call(lambda store: store.put_delivery(msgspec.structs.replace(done, state="settled"), 0))
+    now[0] += 91 * 86_400_000
+    await engine.publish([mention("4", "nothing", author="dora")])
+    await engine.settled()
+    left = await engine.call(lambda store: [len(store.tickets_of(f"x:{n}")) for n in (1, 2, 3)])
+    assert left == [0, 1, 1]  # the second has work left, the third is open
+    assert await engine.call(lambda store: store.delivery("queue", done.ticket_id)) is None
+    await asyncio.to_thread(engine.stop)
+
+
+async def test_a_tick_that_fails_is_one_dead_letter_and_not_one_a_turn(tmp_path):
+    class Faulty(Screen):
+        def step(self, key, state, record):
+            if isinstance(record, Tick):
+                raise ValueError("cannot forget")
+            return super().step(key, state, record)
+
+    now = [START]
+    engine = EmbeddedEngine(tmp_path / "e.db", [Faulty(judge), Profile(), Assess(RULES, judge)], clock=lambda: now[0])
+    engine.start()
+    await engine.publish([mention("1")])
+    now[0] += 40 * 86_400_000
+    for n in range(2, 6):
+        await engine.publish([mention(str(n), "nothing", author="ben")])
+    await engine.settled()
+    letters = await engine.call(lambda store: store.read(DEAD_LETTERS, 0, 10))
+    assert len(letters) == 1
+    await asyncio.to_thread(engine.stop)
+
+
+async def test_a_state_that_cannot_be_read_stops_the_engine_and_says_which(tmp_path):
+    engine = engine_at(tmp_path / "e.db")
+    engine.start()
+    await engine.call(lambda store: store.put_states("screen", {"x:1": (b"{broken", None)}))
+    with pytest.raises(HilferufError, match="screen"):
+        await engine.publish([mention("1")])
+    assert isinstance(engine.failure, HilferufError)
     await asyncio.to_thread(engine.stop)
 
 
