@@ -56,7 +56,7 @@ class XImitation:
     """The server. `stream_faults`, `search_faults`, `rules_faults`: each next request takes one. `unstreamed`: so many
     next posts are not streamed (a gap). `twice`: every line comes twice. `held`: so many posts are held back and then
     come in reverse order. `index_lag`: seconds until search finds a post. What was asked stands in `connects`,
-    `searches`, `rule_writes` and `throttled` (answers 429)."""
+    `searches`, `rule_writes` and `throttled` (answers 429); `keep_alives`: empty lines sent."""
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class XImitation:
         self.held = 0
         self.index_lag = 0.0
         self.connects = 0
+        self.keep_alives = 0
         self.throttled = 0
         self.searches: list[dict[str, str]] = []
         self.rule_writes: list[dict[str, Any]] = []
@@ -250,6 +251,7 @@ class XImitation:
                 item = await asyncio.wait_for(connection.items.get(), self.keep_alive)
             except TimeoutError:
                 await response.write(b"\r\n")
+                self.keep_alives += 1
                 continue
             if item is None:
                 return

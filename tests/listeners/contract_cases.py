@@ -163,9 +163,23 @@ async def test_stop_ends_within_two_seconds(rig, out):
 
 
 async def test_stop_ends_within_two_seconds_while_the_engine_hangs(rig, out):
-    out.block = asyncio.Event()
+    await begin(rig, out)
+    out.block = Hanging()
+    rig.write("@nordfunk ins Leere")
     async with Run(rig, out):
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(out.block.reached.wait(), 5)
+
+
+class Hanging(asyncio.Event):
+    """Never set; tells when somebody waits for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def wait(self):
+        self.reached.set()
+        return await super().wait()
 
 
 @pytest.mark.parametrize("status", [401, 403])

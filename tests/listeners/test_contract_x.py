@@ -84,9 +84,14 @@ async def test_silence_without_keep_alives_is_noticed(rig, out):
 
 
 async def test_keep_alives_hold_a_silent_connection(rig, out):
+    stall = 1.0
+    rig.more = {"stall_seconds": stall}
     async with Run(rig, out) as run:
         await run.says("live")
-        await asyncio.sleep(1.2)  # more than twice the stall
+        enough = rig.x.keep_alives + 2 * stall / rig.x.keep_alive  # twice as long as silence is borne
+        async with asyncio.timeout(60):
+            while rig.x.keep_alives < enough:
+                await asyncio.sleep(rig.x.keep_alive)
         assert rig.x.connects == 1
 
 

