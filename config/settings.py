@@ -17,6 +17,9 @@ TextMode = Literal["full", "link_only"]
 _ONE_SOURCE = "a secret is either {env: NAME} or {file: PATH}"
 
 
+UNPLACED = "<settings>"  # the file of an error that does not know its place; whoever knows it names it (`placed`)
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of the sections: frozen, closed."""
 
@@ -31,14 +34,14 @@ class Secret(_Section, frozen=True, kw_only=True):
         """The secret, without spaces and line ends around it. Raises ConfigError naming the variable or file that is missing,
         empty or broken, never its content."""
         if (self.env is None) == (self.file is None):
-            raise ConfigError(_ONE_SOURCE, "hilferuf.yaml")
+            raise ConfigError(_ONE_SOURCE, UNPLACED)
         if self.env is not None:
             value = os.environ.get(self.env, "").strip()
             if not value:
                 raise ConfigError(
-                    f"the environment variable {self.env} is not set", "hilferuf.yaml", hint=f"export {self.env}=…"
+                    f"the environment variable {self.env} is not set", UNPLACED, hint=f"export {self.env}=…"
                 )
-            return _one_line(value, f"the environment variable {self.env}", "hilferuf.yaml")
+            return _one_line(value, f"the environment variable {self.env}", UNPLACED)
         try:
             value = Path(self.file or "").read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -253,6 +256,12 @@ class Loaded(msgspec.Struct, frozen=True):
     def path(self, name: str) -> Path:
         """A path of the settings, absolute."""
         return (self.base / name).resolve()
+
+    def placed(self, error: ConfigError, path: tuple[str | int, ...]) -> ConfigError:
+        """An error of a setting below `path`, with file, line and field where it did not know them."""
+        if error.file != UNPLACED or self.document is None:
+            return error
+        return self.document.error(error.message, path, error.hint)
 
     @property
     def data_dir(self) -> Path:

@@ -14,6 +14,7 @@ T = TypeVar("T")
 MAX_BYTES = 20_000_000
 MAX_REPEATED = 10_000  # values that aliases (`*name`) may repeat; ten nested lines can otherwise stand for billions
 
+_ENUM = re.compile(r"nvalid enum value '?([^']*)'?")
 _UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
 
 
@@ -60,7 +61,11 @@ class Document:
             near = paths.nearest(unknown[1], known)
             hint = f"did you mean `{near}`?" if near else f"known keys: {', '.join(sorted(known))}" if known else None
             return self.error(f"unknown key `{unknown[1]}`", (*path, unknown[1]), hint)
-        return self.error(message[:1].lower() + message[1:], path)
+        hint = None
+        if (wrong := _ENUM.search(message)) and (allowed := paths.values_at(type_, path)):
+            near = paths.nearest(wrong[1], allowed)
+            hint = f"did you mean `{near}`?" if near else f"one of: {', '.join(allowed)}"
+        return self.error(message[:1].lower() + message[1:], path, hint)
 
 
 def read_yaml(path: Path) -> Document:

@@ -33,8 +33,9 @@ class Poison(Permanent):
     """Input that cannot be read. `field` is a path such as `author.id`, where it is known."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.field = field
+        # A message quotes the input, which may hold lone surrogates: an error must be writable wherever it goes.
+        super().__init__(message.encode("utf-8", "replace").decode("utf-8"))
+        self.field = None if field is None else field.encode("utf-8", "replace").decode("utf-8")
 
 
 class Refused(HilferufError):  # noqa: N818

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -61,26 +61,35 @@ def fields_at(type_: Any, path: Path) -> tuple[str, ...]:
     return _fields_at(type_, tuple(0 if isinstance(part, int) else part for part in path))
 
 
-@lru_cache(maxsize=256)
-def _fields_at(type_: Any, path: Path) -> tuple[str, ...]:
-    found: list[str] = []
-    _walk(msgspec.inspect.type_info(type_), path, found)
+def values_at(type_: Any, path: Path) -> tuple[str, ...]:
+    """The words that `type_` allows at a path, where only certain words are allowed."""
+    info = msgspec.inspect.type_info(type_)
+    found = [str(v) for at in _types_at(info, path) if isinstance(at, msgspec.inspect.LiteralType) for v in at.values]
     return tuple(dict.fromkeys(found))
 
 
-def _walk(info: Any, path: Path, found: list[str]) -> None:
+@lru_cache(maxsize=256)
+def _fields_at(type_: Any, path: Path) -> tuple[str, ...]:
+    structs = (
+        at for at in _types_at(msgspec.inspect.type_info(type_), path) if isinstance(at, msgspec.inspect.StructType)
+    )
+    return tuple(dict.fromkeys(field.encode_name for struct in structs for field in struct.fields))
+
+
+def _types_at(info: Any, path: Path) -> Iterator[Any]:
+    """What stands at a path in a type, all alternatives of a union."""
     if isinstance(info, msgspec.inspect.UnionType):
         for option in info.types:
-            _walk(option, path, found)
+            yield from _types_at(option, path)
     elif isinstance(info, msgspec.inspect.Metadata):
-        _walk(info.type, path, found)
+        yield from _types_at(info.type, path)
+    elif not path:
+        yield info
     elif isinstance(info, msgspec.inspect.StructType):
-        if not path:
-            found.extend(field.encode_name for field in info.fields)
         for field in info.fields:
-            if path and field.encode_name == path[0]:
-                _walk(field.type, path[1:], found)
-    elif isinstance(info, msgspec.inspect.DictType) and path:
-        _walk(info.value_type, path[1:], found)
-    elif hasattr(info, "item_type") and path:
-        _walk(info.item_type, path[1:], found)
+            if field.encode_name == path[0]:
+                yield from _types_at(field.type, path[1:])
+    elif isinstance(info, msgspec.inspect.DictType):
+        yield from _types_at(info.value_type, path[1:])
+    elif hasattr(info, "item_type"):
+        yield from _types_at(info.item_type, path[1:])

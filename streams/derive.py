@@ -178,7 +178,9 @@ def _answers(posts: Sequence[Said], answers: list[Answered], events: list[Helpde
         if event.what == "answered":
             for post in posts:
                 covered[post.id] = max(covered.get(post.id, -1), to_ms(event.at))
-    return covered
+    # A person who reopens says that what was answered until then is open again.
+    reopened = max((to_ms(event.at) for event in events if event.what == "reopened"), default=-1)
+    return {post: at for post, at in covered.items() if at > reopened}
 
 
 def _status(posts: Sequence[Said], unanswered: bool, events: list[Helpdesk]) -> TicketStatus:

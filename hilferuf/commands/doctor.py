@@ -5,16 +5,18 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from config.settings import Loaded
+from config.settings import FileSettings, Loaded
 from hilferuf.engine_file import path_of
 from hilferuf.rules import rules_of, settings_of
-from hilferuf.wiring import listeners_of, sinks_of
+from hilferuf.wiring import Part, listener_parts, sink_of, sink_settings
 from listeners.clock import SystemClock
 from records.errors import HilferufError
 from streams.store import connect
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FREE_BYTES = 500_000_000
 
 
@@ -22,13 +24,20 @@ def doctor(config: Path | None) -> int:
     """Run every check; a failing one stops no other."""
     loaded = settings_of(config)
     print(f"ok    settings     {loaded.file}")
+    settings, parts = loaded.settings, list(listener_parts(loaded, SystemClock()))
     checks: list[tuple[str, Callable[[], str]]] = [
         ("rules", lambda: _rules(loaded)),
         ("data folder", lambda: _folder(loaded)),
         ("engine file", lambda: _engine(loaded)),
-        ("port", lambda: _port(loaded.settings.server.host, loaded.settings.server.port)),
-        ("listeners", lambda: _listeners(loaded)),
+        ("health port", lambda: _port(settings.server.host, settings.server.port)),
     ]
+    checks += [(part.name, partial(_listener, part)) for part in parts]
+    if settings.listeners.webhook is not None:
+        webhook = settings.listeners.webhook
+        checks.append(("webhook port", partial(_port, webhook.host, webhook.port)))
+    checks += [(f"file {index}", partial(_file, loaded, file)) for index, file in enumerate(settings.listeners.files)]
+    if not parts:
+        checks.append(("listeners", _nobody_listens))
     answers = [_say(name, check) for name, check in checks]
     return 0 if asyncio.run(_sinks(loaded)) and all(answers) else 1
 
@@ -36,8 +45,11 @@ def doctor(config: Path | None) -> int:
 def _say(name: str, check: Callable[[], str]) -> bool:
     try:
         print(f"ok    {name:<12} {check()}")
-    except (HilferufError, OSError) as error:
+    except HilferufError as error:
         print(f"WRONG {name:<12} {error}")
+        return False
+    except OSError as error:
+        print(f"WRONG {name:<12} {error.filename or ''}: {error.strerror}")
         return False
     return True
 
@@ -73,35 +85,43 @@ def _engine(loaded: Loaded) -> str:
 
 
 def _port(host: str, port: int) -> str:
+    if host not in LOOPBACK:
+        print(f"note  {'address':<12} {host}:{port} is open to others; put something that authenticates before it")
     with socket.socket() as probe:
         if port and probe.connect_ex((host, port)) == 0:
-            return f"{host}:{port} answers: hilferuf (or something else) is running"
+            return f"{host}:{port} is in use: by hilferuf, if it runs; else choose another"
     return f"{host}:{port} is free"
 
 
-def _listeners(loaded: Loaded) -> str:
-    found = listeners_of(loaded, SystemClock())
-    if not found:
-        raise HilferufError("none is configured: nothing is heard; see `listeners` in docs/listeners.md")
-    return ", ".join(listener.name for listener in found)
+def _listener(part: Part) -> str:
+    return f"{part.build().name}: configured"
+
+
+def _file(loaded: Loaded, file: FileSettings) -> str:
+    path = loaded.path(file.path)
+    if path.is_file() and os.access(path, os.R_OK):
+        return f"{path} can be read"
+    if file.follow and not path.exists():
+        return f"{path} is not there yet; it is waited for"
+    raise HilferufError(f"{path} is no file that can be read")
+
+
+def _nobody_listens() -> str:
+    raise HilferufError("none is configured: nothing is heard; see docs/listeners.md")
 
 
 async def _sinks(loaded: Loaded) -> bool:
     well = True
-    try:
-        sinks = sinks_of(loaded)
-    except HilferufError as error:
-        print(f"WRONG {'sinks':<12} {error}")
-        return False
-    for sink, _ in sinks:
+    for name, options in sink_settings(loaded.settings):
         try:
+            sink = sink_of(loaded, name, options)
             faults = await sink.check()
+            await sink.aclose()
         except (HilferufError, OSError) as error:
             faults = (str(error),)
         for fault in faults:
-            print(f"WRONG {sink.name:<12} {fault}")
+            print(f"WRONG {name:<12} {fault}")
         if not faults:
-            print(f"ok    {sink.name:<12} takes tickets")
+            print(f"ok    {name:<12} takes tickets")
         well = well and not faults
-        await sink.aclose()
     return well

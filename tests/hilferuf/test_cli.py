@@ -308,3 +308,31 @@ def test_a_closed_standard_input_is_an_empty_one():
         check=False,
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
+
+
+def test_a_wrong_word_in_a_setting_names_the_nearest_right_one(tmp_path):
+    (tmp_path / "hilferuf.yaml").write_text("log:\n  level: INFO\n")
+    run = hilferuf("config", "check", cwd=tmp_path)
+    assert b"hilferuf.yaml:2: log.level" in run.stderr and b"did you mean `info`?" in run.stderr
+
+
+def test_a_missing_secret_is_told_with_file_line_and_field(tmp_path):
+    (tmp_path / "mine.yaml").write_text("listeners:\n  webhook: {port: 0, secrets: [{env: NOT_SET_HERE}]}\n")
+    run = hilferuf("run", "--config", "mine.yaml", cwd=tmp_path)
+    assert run.returncode == 2
+    assert b"mine.yaml:2: listeners.webhook" in run.stderr and b"NOT_SET_HERE" in run.stderr
+
+
+def test_doctor_checks_every_part_though_one_is_wrong(tmp_path):
+    (tmp_path / "hilferuf.yaml").write_text(
+        "listeners:\n  webhook: {port: 0, secrets: [{env: NOT_SET_HERE}]}\n"
+        "  files: [{path: missing.ndjson, kind: mentions}]\n"
+        "sinks:\n  zendesk: {url: 'https://x.example', email: a@x.example, token: {env: NOT_SET_EITHER}}\n  queue: {}\n"
+        "server: {host: 0.0.0.0, port: 0}\n"
+    )
+    run = hilferuf("doctor", cwd=tmp_path)
+    told = run.stdout.decode()
+    assert run.returncode == 1
+    for fault in ("NOT_SET_HERE", "missing.ndjson", "NOT_SET_EITHER"):
+        assert any(line.startswith("WRONG") and fault in line for line in told.splitlines())
+    assert "ok    queue" in told and "open to others" in told

@@ -409,3 +409,8 @@ def test_damaged_bytes_give_a_mention_or_poison_and_nothing_else(data, damage):
         str(error).encode()
     else:
         assert normalise_mention(encode(mention), observed_at=NOW) == mention
+
+
+def test_an_error_about_bytes_that_are_no_text_can_be_written():
+    poison = refused(b'{"id":"x:1","text":"a","op":"cr\x80ate"}')
+    assert str(poison).encode() and poison.field == "op"

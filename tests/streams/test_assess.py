@@ -100,6 +100,11 @@ def test_a_persons_reopening_holds_longer_than_seven_days():
     assert [[post.id for post in ticket.posts] for ticket in found] == [["x:1", "x:2"]]
 
 
+def test_a_person_who_reopens_an_answered_ticket_opens_it():
+    (ticket,) = tickets(mention("1", "help"), done("answered", 1), done("reopened", 2))
+    assert ticket.status == "open"
+
+
 def test_answers_and_events_of_helpdesks_are_bounded():
     state = AuthorState()
     for number in range(MAX_EVENTS + 50):

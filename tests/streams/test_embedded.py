@@ -298,8 +298,8 @@ async def test_a_state_that_cannot_be_read_stops_the_engine_and_says_which(tmp_p
     await engine.call(lambda store: store.put_states("screen", {"x:1": (b"{broken", None)}))
     with pytest.raises(HilferufError, match="screen"):
         await engine.publish([mention("1")])
-    assert isinstance(engine.failure, HilferufError)
     await asyncio.to_thread(engine.stop)
+    assert isinstance(engine.failure, HilferufError)
 
 
 def test_a_file_that_is_no_database_is_refused_with_its_name(tmp_path):
