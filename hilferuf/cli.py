@@ -42,6 +42,11 @@ RulesConfig = Annotated[
         show_default=False,
     ),
 ]
+Drain = Annotated[bool, typer.Option("--drain", help="Stop when nothing is left to do.")]
+HealthPort = Annotated[
+    int | None,
+    typer.Option(help="Port of metrics and health; default: server.port.", min=0, max=65535, show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -104,31 +109,36 @@ def demo(
 @app.command()
 def run(
     config: Config = None,
-    drain: Annotated[bool, typer.Option("--drain", help="Stop when nothing is left to do.")] = False,
+    drain: Drain = False,
+    listening: Annotated[
+        bool, typer.Option("--listen/--no-listen", help="Or by `hilferuf listen`, beside this.")
+    ] = True,
+    delivering: Annotated[
+        bool, typer.Option("--deliver/--no-deliver", help="Or by `hilferuf deliver`, beside.")
+    ] = True,
+    health_port: HealthPort = None,
 ) -> None:
     """Listen, rank and deliver in one process on the embedded engine."""
     from hilferuf.commands.service import service
 
-    raise typer.Exit(service(config, {"listen", "stages", "deliver"}, drain=drain))
+    roles = {"stages"} | ({"listen"} if listening else set()) | ({"deliver"} if delivering else set())
+    raise typer.Exit(service(config, roles, drain=drain, health_port=health_port))
 
 
 @app.command()
-def listen(config: Config = None) -> None:
-    """Only listen: write what is heard into the log, beside a running engine."""
+def listen(config: Config = None, health_port: HealthPort = None) -> None:
+    """Only listen: write what is heard into the log, beside `run --no-listen`."""
     from hilferuf.commands.service import service
 
-    raise typer.Exit(service(config, {"listen"}))
+    raise typer.Exit(service(config, {"listen"}, health_port=health_port))
 
 
 @app.command()
-def deliver(
-    config: Config = None,
-    drain: Annotated[bool, typer.Option("--drain", help="Stop when nothing is left to do.")] = False,
-) -> None:
-    """Only deliver: work the ledger, beside a running engine."""
+def deliver(config: Config = None, drain: Drain = False, health_port: HealthPort = None) -> None:
+    """Only deliver: work the ledger, beside `run --no-deliver`."""
     from hilferuf.commands.service import service
 
-    raise typer.Exit(service(config, {"deliver"}, drain=drain))
+    raise typer.Exit(service(config, {"deliver"}, drain=drain, health_port=health_port))
 
 
 @app.command()

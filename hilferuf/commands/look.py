@@ -1,6 +1,7 @@
 """`hilferuf queue` and `hilferuf explain`: what the engine's file says, beside a running service."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,13 @@ from hilferuf.rules import rules_of, settings_of
 from lexicons.judgement import judge
 from records import codec
 from records.errors import HilferufError
-from records.mention import Mention, revision_order
+from records.events import Spoke
+from records.mention import Mention
 from records.tickets import Ticket
 from records.verdict import Verdict
+from streams.author import Utterance, merge_utterance
 from streams.memory import ranked
-from streams.store import Store
+from streams.store import Entry, Store
 from streams.topics import MENTIONS
 
 EVERYTHING = 1_000_000
@@ -57,7 +60,7 @@ def explain(config: Path | None, what: str, as_json: bool) -> int:
     """Why a ticket stands where it stands, or what was thought of a mention."""
     loaded = settings_of(config)
     with opened(loaded) as store:
-        ticket = store.ticket(what) or next(iter(store.tickets_of(what)), None)
+        ticket = store.ticket(what) or _ticket_of(store, what)
         rank = _rank(store, ticket) if ticket else None
         held = store.deliveries_of(ticket.id) if ticket else []
         versions = [] if ticket else store.by_key(MENTIONS, what)
@@ -71,17 +74,41 @@ def explain(config: Path | None, what: str, as_json: bool) -> int:
 
             Console().print(ticket_panel(ticket, rank, held))
         return 0
-    heard = [record for entry in versions if isinstance(record := codec.mentions.decode(entry.value), Mention)]
-    if not heard:
+    utterance = _utterance(versions)
+    if utterance is None:
         raise HilferufError(f"{what} is neither a ticket nor a mention in the log (mentions leave it after log_days)")
-    rules = rules_of(loaded)
-    newest = max(heard, key=revision_order)
-    verdict = judge(newest, rules.lexicon)
+    if utterance.removed or utterance.spoke is None:
+        newest = utterance.gone
+    else:
+        newest = utterance.spoke.mention
+    if newest is None:
+        raise HilferufError(f"of {what} the log holds counts of reactions only, no text")
+    verdict = judge(newest, rules_of(loaded).lexicon)
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
+    elif utterance.removed:
+        what_happened = "deleted" if newest.op == "delete" else "hidden"
+        print(f"{newest.id} was {what_happened} at its source, so it stands on no ticket.")
     else:
         _print_verdict(verdict)
     return 0
+
+
+def _ticket_of(store: Store, mention_id: str) -> Ticket | None:
+    """The ticket a mention stands on; one that was withdrawn or merged only where there is no other."""
+    return min(store.tickets_of(mention_id), key=lambda t: (t.status in ("withdrawn", "merged"), t.id), default=None)
+
+
+def _utterance(versions: Sequence[Entry]) -> Utterance | None:
+    """What the log holds of one mention, put together as the engine does it: newest text, and whether it was taken away."""
+    utterance = None
+    for entry in versions:
+        record = codec.mentions.decode(entry.value)
+        if isinstance(record, Mention):  # a look-up of an answer stands under the same key
+            utterance = utterance or Utterance(id=record.id)
+            if record.op != "metrics":
+                utterance = merge_utterance(utterance, Spoke(mention=record))
+    return utterance
 
 
 def _print_verdict(verdict: Verdict) -> None:

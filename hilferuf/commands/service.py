@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import structlog
 
 from config.settings import Loaded
@@ -26,9 +27,12 @@ log = structlog.get_logger("service")
 FATAL = 70  # the engine cannot go on: let the orchestrator start us again
 
 
-def service(config: Path | None, roles: set[str], *, drain: bool = False) -> int:
+def service(config: Path | None, roles: set[str], *, drain: bool = False, health_port: int | None = None) -> int:
     """Run until SIGTERM or SIGINT (or, with `drain`, until there is nothing left to do). Returns the exit code."""
     loaded = settings_of(config)
+    if health_port is not None:
+        server = msgspec.structs.replace(loaded.settings.server, port=health_port)
+        loaded = msgspec.structs.replace(loaded, settings=msgspec.structs.replace(loaded.settings, server=server))
     set_up_log(loaded.settings.log)
     loaded.data_dir.mkdir(parents=True, exist_ok=True)
     locks = [_lock(loaded, role) for role in sorted(roles)]
@@ -71,7 +75,7 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
         except OSError as error:
             where = f"{loaded.settings.server.host}:{loaded.settings.server.port}"
             raise HilferufError(
-                f"metrics and health cannot listen on {where}: {error.strerror}; set server.port"
+                f"metrics and health cannot listen on {where}: {error.strerror}; set server.port or --health-port"
             ) from error
         log.info("started", roles=sorted(roles), file=str(path_of(loaded)), health=f"port {outside.port}")
         crashed = await _until_stopped(engine, listeners, deliverers, stop, drain)

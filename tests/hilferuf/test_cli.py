@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -336,3 +337,29 @@ def test_doctor_checks_every_part_though_one_is_wrong(tmp_path):
     for fault in ("NOT_SET_HERE", "missing.ndjson", "NOT_SET_EITHER"):
         assert any(line.startswith("WRONG") and fault in line for line in told.splitlines())
     assert "ok    queue" in told and "open to others" in told
+
+
+def test_listening_ranking_and_delivering_work_in_three_processes_of_one_data_folder(tmp_path):
+    (tmp_path / "acme.yaml").write_text(BRAND)
+    (tmp_path / "heard.ndjson").write_text('{"id": "x:1", "text": "@acme Hilfe, kein Netz!", "author": {"id": "7"}}\n')
+    (tmp_path / "hilferuf.yaml").write_text(
+        "lexicons: [de, acme.yaml]\nlisteners:\n  files: [{path: heard.ndjson, kind: mentions, follow: true}]\n"
+    )
+    parts = (["run", "--no-listen", "--no-deliver"], ["listen"], ["deliver"])
+    command = [sys.executable, "-c", "from hilferuf.cli import main; main()"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    services = [
+        subprocess.Popen([*command, *part, "--health-port", "0"], cwd=tmp_path, env=env, stderr=subprocess.DEVNULL)
+        for part in parts
+    ]
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and all(service.poll() is None for service in services):
+            queue = hilferuf("queue", "--json", cwd=tmp_path)
+            if b"settled" in queue.stdout:
+                break
+        assert b'"x:1"' in queue.stdout and b"settled" in queue.stdout
+    finally:
+        for service in services:
+            service.terminate()
+    assert [service.wait(30) for service in services] == [0, 0, 0]
