@@ -43,7 +43,17 @@ def screen(config: Path | None) -> int:
 
 def error_line(bad: Bad) -> dict[str, Any]:
     """What stands in the place of a line that could not be read."""
-    return {"id": None, "error": {"origin": bad.origin, "field": bad.field, "reason": bad.reason}}
+    return {"id": _id_of(bad.original), "error": {"origin": bad.origin, "field": bad.field, "reason": bad.reason}}
+
+
+def _id_of(original: bytes) -> str | None:
+    """The id of a line that is no usable mention, where it can be made out."""
+    try:
+        document = msgspec.json.decode(original)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    found = document.get("id") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _not_judged(mention: Mention, version: str) -> Verdict:

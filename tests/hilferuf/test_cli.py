@@ -61,6 +61,12 @@ def test_screen_answers_line_by_line_in_order_with_errors_in_place():
     assert (last["id"], last["kept"], last["dropped"]) == ("x:3", False, "no_need")
 
 
+def test_an_error_names_the_mention_where_its_id_can_be_made_out():
+    typo, broken = lines(hilferuf("screen", given='{"id":"x:7","text":"Hilfe","txet":1}\n{"id":"x:8"'))
+    assert typo["id"] == "x:7" and "text" in typo["error"]["reason"]
+    assert broken["id"] is None
+
+
 def test_screen_gives_every_promised_field():
     (verdict,) = lines(hilferuf("screen", given='{"id":"x:1","text":"help, my phone is broken"}'))
     promised = "id kept dropped brand need service_request urgency anger sentiment language triggers lexicon_version"
