@@ -1,6 +1,5 @@
 """Zendesk: rate limits in every form (case 8), a revoked token and poison (16), an account that is down (17)."""
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -81,12 +80,12 @@ async def test_case_8_a_limit_is_shared_and_a_long_one_is_handed_back_at_once(de
     desk.imitation.fault(Fault(status=429, headers={"Retry-After": "600"}))
     with pytest.raises(Transient):
         await deliver(desk.sink, a_ticket())
-    asked, began = len(desk.imitation.requests), time.monotonic()
+    asked = len(desk.imitation.requests)
     with pytest.raises(Transient) as caught:
         await deliver(desk.sink, a_ticket(a_post(2), author="2"))
     assert len(desk.imitation.requests) == asked
-    assert time.monotonic() - began < 0.5
-    assert 590 < (caught.value.retry_after or 0) <= 600
+    # The rest of the pause, longer than any call waits for itself: it was handed back, not waited for.
+    assert desk.settings.timeout_seconds < (caught.value.retry_after or 0) <= 600
 
 
 @pytest.mark.parametrize("status", [401, 403])
