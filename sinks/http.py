@@ -4,7 +4,8 @@ Nothing is retried here. A create whose answer was lost may have happened; only 
 again. Credentials go to the configured address alone: redirects and addresses that a server sends are never followed.
 
     2xx, 404, allowed statuses   a Reply
-    408 425 429 5xx              Transient with the seconds asked for (so does a 403 that speaks of a request limit)
+    408 425 429 5xx              Transient with the seconds asked for (so does a 403 that speaks of a request limit);
+                                 429 and 503 hold up every call, but a 429 that says what is left only its own
     401 403 407 3xx              Refused: token, rights or address are wrong; a person has to act
     other 4xx                    Permanent with the reason from the body
     network, timeout, protocol   Transient, outcome unknown
@@ -22,7 +23,7 @@ import msgspec
 
 from config.yaml_file import ConfigError
 from records.errors import HilferufError, Permanent, Refused, Transient
-from sinks.limits import Limiter, retry_after
+from sinks.limits import Limiter, allowance, retry_after
 
 MAX_BYTES = 64 * 1024 * 1024
 _LIMIT_WORDS = re.compile(r"REQUEST_LIMIT|rate.?limit|too many requests|quota exceeded", re.IGNORECASE)
@@ -147,7 +148,9 @@ class Http:
         limited = status == 403 and _LIMIT_WORDS.search(reply.body[:4096].decode("utf-8", "replace")) is not None
         if status in (408, 425, 429) or status >= 500 or limited:
             wait = retry_after(reply.headers, self._now())
-            if wait is not None and (status in (429, 503) or limited):
+            # An allowance that is not used up: the limit is one ticket's (or one address's), and the others may go on.
+            single = status == 429 and (allowance(reply.headers) or 0) > 0
+            if wait is not None and (status in (429, 503) or limited) and not single:
                 self.limiter.pause(wait)
             return _raise(Transient(text, wait))
         if status in (401, 403, 407):

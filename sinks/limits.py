@@ -81,7 +81,7 @@ class Limiter:
 
     def feed(self, headers: Mapping[str, str]) -> None:
         """What a good answer says: an allowance that is used up closes the gate until it is filled again."""
-        remaining = _number(headers, "x-rate-limit-remaining", "x-ratelimit-remaining", "ratelimit-remaining")
+        remaining = allowance(headers)
         reset = _number(
             headers, "x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset", "x-ratelimit-reset-after"
         )
@@ -97,6 +97,11 @@ class Limiter:
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
         return 0.0 if self._tokens >= 1.0 else (1.0 - self._tokens) / self._rate
+
+
+def allowance(headers: Mapping[str, str]) -> float | None:
+    """Calls that are left before the account's own limit, by an answer's headers; None where they do not tell."""
+    return _number(headers, "x-rate-limit-remaining", "x-ratelimit-remaining", "ratelimit-remaining")
 
 
 def _number(headers: Mapping[str, str], *names: str) -> float | None:

@@ -148,7 +148,8 @@ class ZendeskImitation:
             text = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
             kind = "text/html" if text.lstrip().startswith("<") else "application/json"
             status, more = fault.status, {"Content-Type": kind, **fault.headers}
-            return web.Response(status=status, text=text, headers={**self._limits(), **more})
+            limits = self._limits() | ({"X-Rate-Limit-Remaining": "0"} if status == 429 else {})
+            return web.Response(status=status, text=text, headers={**limits, **more})
         if fault is not None and fault.odd:
             answer = odd(answer)
         text = "" if answer is None else json.dumps(answer, ensure_ascii=False)

@@ -156,6 +156,24 @@ async def test_after_a_429_nobody_calls_before_its_time() -> None:
     assert (await desk.request("GET", "/tickets")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("headers", "held_up"),
+    [({"X-Rate-Limit-Remaining": "400"}, False), ({"X-Rate-Limit-Remaining": "0"}, True), ({}, True)],
+    ids=["one ticket's limit", "used up", "not told"],
+)
+async def test_a_429_with_an_allowance_left_delays_its_own_call_only(headers: dict[str, str], held_up: bool) -> None:
+    answers = [httpx.Response(429, headers={"Retry-After": "30", **headers}), httpx.Response(200, content=b"{}")]
+    desk = client(lambda _: answers.pop(0), limiter=Limiter(clock=lambda: 1000.0))
+    with pytest.raises(Transient) as caught:
+        await desk.request("PUT", "/tickets/1")
+    assert caught.value.retry_after == 30.0
+    if held_up:
+        with pytest.raises(Transient):
+            await desk.request("PUT", "/tickets/2")
+    else:
+        assert (await desk.request("PUT", "/tickets/2")).status == 200
+
+
 async def test_lone_surrogates_and_nan_do_not_leave_the_house() -> None:
     sent: list[bytes] = []
 

@@ -88,6 +88,18 @@ async def test_case_8_a_limit_is_shared_and_a_long_one_is_handed_back_at_once(de
     assert desk.settings.timeout_seconds < (caught.value.retry_after or 0) <= 600
 
 
+async def test_case_8_the_limit_of_one_ticket_holds_up_no_other(desk: ZendeskDesk) -> None:
+    held = await deliver(desk.sink, a_ticket())
+    limit = {"Retry-After": "600", "X-Rate-Limit-Remaining": "390"}
+    desk.imitation.fault(
+        Fault(times=None, method="PUT", path=f"/api/v2/tickets/{held.remote_id}", status=429, headers=limit)
+    )
+    with pytest.raises(Transient) as caught:
+        await deliver(desk.sink, a_ticket(rank_key=99_000_000), 2, held)
+    assert caught.value.retry_after == 600
+    assert (await deliver(desk.sink, a_ticket(a_post(2), author="2"))).posts == {"x:2": "1"}
+
+
 @pytest.mark.parametrize("status", [401, 403])
 async def test_case_16_a_token_revoked_in_mid_run_stops_everybody_and_loses_nothing(
     desk: ZendeskDesk, status: int
