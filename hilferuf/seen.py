@@ -42,7 +42,10 @@ def set_up_log(settings: Log) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, force=True)
+    quiet = max(level, logging.WARNING)
+    logging.basicConfig(level=quiet, stream=sys.stderr, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(quiet)  # holds also where an SDK, or whoever drives it, lowers its logger later
     for name in ("tweepy", "urllib3", "requests", "requests_oauthlib", "httpx", "httpcore", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(_without_wire)
