@@ -58,14 +58,27 @@ def changes(held: Held, ticket: Ticket, fields: Collection[str], rerank_minutes:
     rank_key = rank if "rank_key" in ours and held.rank_key != rank else None
     noted = "note" in fields and "note" not in held.human
     note = note_digest(ticket) if noted and held.note != note_digest(ticket) else None
-    if not (append or correct or redact or status or priority) and held.note is not None:
-        # Nothing else to say: a small move of the due time, and the note that tells of it, wait for the next write.
+    waits = ticket.status != "withdrawn" and not removes(ticket)
+    if waits and not (append or correct or redact or status or priority) and held.note is not None:
+        # Nothing else to say: a small move of the due time, and the note that tells of it, wait for the next write. Never
+        # where something was taken back: the note that stands there may quote it, or name an author who was erased.
         moved = _moved(held.rank_key, rank)
         if rank_key is not None and moved is not None and moved < rerank_minutes:
             rank_key = note = None
         elif rank_key is None and rerank_minutes > 0 and moved is not None and moved < rerank_minutes:
             note = None
     return Changes(append, correct, redact, status, priority, rank_key, note, reopen)
+
+
+def removes(ticket: Ticket) -> bool:
+    """Whether older words on the ticket have to go: posts were taken back, or the author was erased."""
+    return is_erased(ticket) or any(post.removed for post in ticket.posts)
+
+
+def is_erased(ticket: Ticket) -> bool:
+    """Whether the author was erased: assess then withdraws the ticket without any name."""
+    named = ticket.author_name or ticket.author_handle or ticket.author_url
+    return ticket.subject == "[erased]" and named is None
 
 
 def is_over(status: str | None) -> bool:

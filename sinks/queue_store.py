@@ -16,7 +16,7 @@ import msgspec
 
 from records.errors import Permanent, Refused, Transient
 from records.tickets import Held, Post, Ticket
-from sinks.plan import Changes, changes, is_over
+from sinks.plan import Changes, changes, is_over, removes
 from sinks.render import author, body, marker, named, note, note_digest, rank_number, read_marker, subject
 
 _SCHEMA = """
@@ -129,7 +129,7 @@ class QueueStore:
             if todo or held.status != ticket.status:
                 self._apply(db, number, held, ticket, todo)
             after = _held(db, number)
-        if todo.redact:
+        if removes(ticket):
             self.forget()
         return named(after or now, ticket)
 

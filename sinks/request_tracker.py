@@ -266,10 +266,10 @@ class RequestTracker(Sink):
         return values | ({"CustomFields": custom} if custom else {})
 
     async def _append(self, number: str, ticket: Ticket, post: Post, *, known: bool) -> None:
-        who = f"{render.author(ticket)}: {render.marker(post)}"
-        if post.removed:
-            await self._say(number, "comment", who, render.removal(ticket, post))
+        if post.removed:  # without a name: no receipt asks for this line's removal
+            await self._say(number, "comment", render.marker(post), render.removal(ticket, post))
         else:
+            who = f"{render.author(ticket)}: {render.marker(post)}"
             await self._say(number, "correspond", who, self._body(ticket, post, edited=known))
 
     async def _say(self, number: str, kind: str, subject: str, content: str) -> None:

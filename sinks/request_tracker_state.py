@@ -93,20 +93,23 @@ def standing(history: Iterable[Transaction], first: Mapping[int, str], me: str) 
 
 def receipt(history: Iterable[Transaction], first: Mapping[int, str], me: str, ticket: str) -> tuple[str, ...]:
     """What has to be shredded by hand, a command each: texts of ours whose post is gone, mails that carried them, old
-    subjects, and, once every post is gone, the notes that were replaced. What was shredded is no longer in the history."""
+    subjects, and the replaced notes that may quote such a post; once every post is gone, all that were replaced, since they
+    may name an author who was erased. What was shredded is no longer in the history."""
     entries = sorted(history, key=lambda entry: entry.id)
     posts, _ = standing(entries, first, me)
     if render.GONE not in posts.values():
         return ()
     everything = all(revision == render.GONE for revision in posts.values())
     notes = [entry.id for entry in entries if _key(entry, first, me) == render.NOTE]
+    last_gone = max(entry.id for entry in entries if _revision(entry, first, me) == render.GONE)
+    stale = {note for note in notes[:-1] if everything or note < last_gone}
     lines: list[str] = []
     follows = False  # a mail record stands after the text that it carried
     for entry in entries:
         key, what = _key(entry, first, me), ""
         if entry.kind in _TEXTS:
             removable = key is not None and _revision(entry, first, me) != render.GONE
-            follows = removable and (posts.get(str(key)) == render.GONE or (everything and entry.id in notes[:-1]))
+            follows = removable and (posts.get(str(key)) == render.GONE or entry.id in stale)
             what = "text" if follows else ""
         elif entry.kind in _MAILS and follows:
             what = "mail"

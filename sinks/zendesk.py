@@ -31,9 +31,9 @@ from sinks import zendesk_state as state
 from sinks.contract import Observed, Sink
 from sinks.http import Http, Reply
 from sinks.limits import Limiter
-from sinks.plan import Changes, changes
+from sinks.plan import Changes, changes, removes
 from sinks.zendesk_check import answer_of, faults
-from sinks.zendesk_redaction import Redaction
+from sinks.zendesk_redaction import Redaction, former
 from sinks.zendesk_state import Body
 
 SUBJECT_LIMIT = 150
@@ -119,7 +119,7 @@ class Zendesk(Sink):
         return found
 
     async def comments(self, remote_id: str) -> list[Body]:
-        """All comments of a ticket, oldest first."""
+        """All comments of a ticket, oldest first; none of one that was deleted."""
         return await self._pages(f"/tickets/{remote_id}/comments", "comments")
 
     async def _pages(self, path: str, name: str) -> list[Body]:
@@ -128,7 +128,10 @@ class Zendesk(Sink):
         after = ""
         for _ in range(100):  # Zendesk takes 5,000 comments a ticket
             params: dict[str, str | int] = {"page[size]": PAGE} | ({"page[after]": after} if after else {})
-            answer = answer_of(await self.http.request("GET", path, params=params))
+            reply = await self.http.request("GET", path, params=params)
+            if reply.status == 404:
+                break
+            answer = answer_of(reply)
             found += state.objects(answer.get(name))
             meta = answer.get("meta")
             after = (
@@ -227,14 +230,16 @@ class Zendesk(Sink):
             # After a crash the ledger may not know what was there before the person: the ticket's history does.
             held = msgspec.structs.replace(held, human=tuple(sorted({*held.human, *theirs})))
             todo = changes(held, ticket, self.fields, self.rerank_minutes)
-        if not todo:
+        if not todo and not removes(ticket):
             return held
         stamp, _, requester = (held.etag or "|").partition("|")
         for given in self._updates(ticket, todo, int(requester) if requester else None):
             stamp = await self._update(held.remote_id, given, stamp)
         receipt: tuple[str, ...] = ()
-        if todo.redact:
+        if removes(ticket):
             receipt = await Redaction(self, held, ticket).run(todo.redact, subject=self._subject(ticket))
+            if todo.note is not None and self._settings.explain_field is not None:
+                receipt += (former(f"custom field {self._settings.explain_field}", held.remote_id),)
         back = await self.read(held.remote_id)
         if back is None or back.gone:
             raise Transient(f"Zendesk: ticket {held.remote_id} vanished while it was written; looking again")

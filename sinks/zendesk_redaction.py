@@ -1,7 +1,8 @@
 """Removing texts from Zendesk tickets: by its redaction API wherever it lets us, by a receipt for a person where not.
 
 A removed post is made black on every ticket that may hold it: the ticket itself, duplicates and predecessors with the same
-id of ours, and those merged into it. After an erasure the internal notes go too, since they name the author.
+id of ours, and those merged into it. So are all internal notes but the one that stands now: the older ones may quote the post,
+and after an erasure they name the author, which may come long after the last post was taken back.
 """
 
 from typing import Protocol
@@ -10,9 +11,15 @@ from records.tickets import Held, Post, Ticket
 from sinks import render
 from sinks import zendesk_state as state
 from sinks.http import Http
+from sinks.plan import is_erased
 from sinks.zendesk_state import Body
 
 _NO = (400, 403, 422)
+
+
+def former(what: str, remote_id: str) -> str:
+    """The receipt for a field that was overwritten."""
+    return f"Zendesk: the history of ticket {remote_id} keeps its former {what}; to remove that, delete the ticket"
 
 
 class Account(Protocol):
@@ -37,55 +44,70 @@ class Redaction:
         self._held = held
         self._ticket = ticket
         self._receipt: list[str] = []
+        self._touched: set[str] = set()
 
     async def run(self, posts: tuple[Post, ...], *, subject: str) -> tuple[str, ...]:
-        """Removes them, says so on the ticket, and returns what a person has still to do by hand."""
+        """Removes whatever the ticket's removed posts and, after an erasure, its author left; says in place of each of `posts`
+        that it is gone, and returns what a person has still to do by hand. Doing it again finds nothing more."""
         ticket = self._ticket
-        erased = (
-            ticket.author_name is None and ticket.author_handle is None and all(post.removed for post in ticket.posts)
-        )
-        keys = {render.post_key(post.id) for post in posts}
-        for remote_id in await self._places():
-            for comment in await self._account.comments(remote_id):
+        keys = {render.post_key(post.id) for post in ticket.posts if post.removed}
+        stale = bool(keys) or is_erased(ticket)
+        for remote_id, comments in (await self._places()).items():
+            for comment in comments:
                 mark = state.mark_of(comment)
                 # A post's own `gone` line holds nothing of it.
                 if mark is None or mark.revision == render.GONE:
                     continue
-                if mark.key in keys or (erased and state.is_note(mark) and mark.revision != render.note_digest(ticket)):
+                # Which of the older notes quote a removed post cannot be seen: its words are known no more.
+                old_note = state.is_note(mark) and mark.revision != render.note_digest(ticket)
+                if mark.key in keys or (stale and old_note):
                     await self._blacken(remote_id, comment)
-        if self._held.status != "closed":
-            await self._say(posts, subject)
-        if erased:
+                    self._touched.add(remote_id)
+        await self._say(posts, subject)
+        if is_erased(ticket):
             requester = (self._held.etag or "").partition("|")[2]
             self._receipt.append(
                 f"Zendesk: delete user {requester or '(the requester)'}, whose name is the erased author's"
             )
         return tuple(dict.fromkeys(self._receipt))
 
-    async def _places(self) -> list[str]:
-        """Every ticket that may hold a copy."""
-        places = [self._held.remote_id]
-        places += [state.number(ticket.get("id")) for ticket in await self._account.tickets_of(self._ticket.id)]
-        for comment in await self._account.comments(self._held.remote_id):
-            places += state.merge_of(comment)[1]
-        return list(dict.fromkeys(filter(None, places)))
+    async def _places(self) -> dict[str, list[Body]]:
+        """Every ticket that may hold a copy, with its comments: ours, and what was merged into it, however often."""
+        waiting = [self._held.remote_id]
+        waiting += [state.number(ticket.get("id")) for ticket in await self._account.tickets_of(self._ticket.id)]
+        places: dict[str, list[Body]] = {}
+        while waiting:
+            remote_id = waiting.pop(0)
+            if remote_id and remote_id not in places:
+                places[remote_id] = await self._account.comments(remote_id)
+                for comment in places[remote_id]:
+                    waiting += state.merge_of(comment)[1]
+        return places
 
     async def _say(self, posts: tuple[Post, ...], subject: str) -> None:
-        """A line in place of each post, and a subject that quotes none of them."""
+        """A line in place of each post, and a subject that quotes none of them; a closed ticket takes neither."""
         remote_id = self._held.remote_id
-        reply = await self._account.http.request("GET", f"/tickets/{remote_id}")
+        closed = self._touched - {remote_id}
+        if self._held.status == "closed":
+            closed |= self._touched
+        else:
+            updates: list[dict[str, object]] = [
+                {"comment": {"body": render.removal(self._ticket, post), "public": False}} for post in posts
+            ]
+            if (posts or self._ticket.status == "withdrawn") and await self._misnamed(subject):
+                updates = updates or [{}]
+                updates[-1] |= {"subject": subject}
+                self._receipt.append(former("subject", remote_id))
+            for given in updates:
+                await self._account.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given})
+        self._receipt += [f"Zendesk: ticket {one} is closed and keeps its subject; delete it" for one in sorted(closed)]
+
+    async def _misnamed(self, subject: str) -> bool:
+        """Whether the ticket has another subject, and it is ours to set."""
+        reply = await self._account.http.request("GET", f"/tickets/{self._held.remote_id}")
         known = reply.json().get("ticket") if reply.status != 404 else None
         before = known.get("subject") if isinstance(known, dict) else None
-        updates: list[dict[str, object]] = [
-            {"comment": {"body": render.removal(self._ticket, post), "public": False}} for post in posts
-        ]
-        if isinstance(before, str) and before != subject:
-            updates[-1] |= {"subject": subject}
-            self._receipt.append(
-                f"Zendesk: the history of ticket {remote_id} keeps its former subject; to remove that, delete the ticket"
-            )
-        for given in updates:
-            await self._account.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given})
+        return isinstance(before, str) and before != subject and "subject" not in self._held.human
 
     async def _blacken(self, remote_id: str, comment: Body) -> None:
         """One comment: by the newer call, else text by text by the older one, else by hand."""

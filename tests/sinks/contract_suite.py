@@ -75,6 +75,18 @@ def gone(post: Post) -> Post:
     return msgspec.structs.replace(post, removed=True, text=None, media=(), permalink=None, revision="deleted")
 
 
+def deleted(ticket: Ticket) -> Ticket:
+    """The ticket after all its posts were deleted at their source: nothing quotes them, but the author is still named."""
+    return msgspec.structs.replace(
+        ticket,
+        status="withdrawn",
+        posts=tuple(map(gone, ticket.posts)),
+        subject="[deleted]",
+        factors=(),
+        explanation=(),
+    )
+
+
 def erased(ticket: Ticket) -> Ticket:
     """The ticket after the erasure of its author."""
     return msgspec.structs.replace(
@@ -117,6 +129,10 @@ class Desk(ABC):
     @abstractmethod
     async def count(self) -> int:
         """Tickets that a person sees; those merged away left out."""
+
+    async def tidy(self, receipt: tuple[str, ...]) -> None:
+        """A person does what a receipt asks for."""
+        await asyncio.sleep(0)
 
     async def later(self) -> None:
         """Let the helpdesk's own delays pass."""
@@ -208,6 +224,29 @@ class ContractSuite:
         texts = await desk.texts(held.remote_id)
         for part in ("mein Anschluss", "Ich heiße", "Kim Beispiel", "kim_beispiel", "x.example/status"):
             assert part not in texts
+
+    async def test_an_author_erased_after_a_delete_leaves_no_name(self, desk: Desk) -> None:
+        ticket = a_ticket(a_post(1), a_post(2, "Ich heiße Kim"))
+        held = await deliver(desk.sink, ticket)
+        held = await deliver(desk.sink, deleted(ticket), 2, held)
+        held = await deliver(desk.sink, erased(ticket), 3, held)
+        await desk.tidy(held.receipt)
+        texts = await desk.texts(held.remote_id)
+        for part in ("mein Anschluss", "Ich heiße", "Kim Beispiel", "kim_beispiel", "x.example/"):
+            assert part not in texts
+
+    async def test_no_note_and_no_subject_quotes_a_deleted_post(self, desk: Desk) -> None:
+        first = a_post(1, "Router explodiert")
+        why = Factor("content", 40.0, 60.0, "„explodiert“")
+        quoting = a_ticket(first, a_post(2), factors=(why,), explanation=("40 Punkte: „explodiert“",))
+        held = await deliver(desk.sink, quoting)
+        held = await deliver(desk.sink, msgspec.structs.replace(quoting, score=50.0, priority="urgent"), 2, held)
+        after = msgspec.structs.replace(a_ticket(gone(first), a_post(2)), subject="Hilfe, mein Anschluss ist tot")
+        held = await deliver(desk.sink, after, 3, held)
+        await desk.tidy(held.receipt)
+        texts = await desk.texts(held.remote_id)
+        assert "explodiert" not in texts
+        assert "bittet um Hilfe" in texts
 
     async def test_a_withdrawn_ticket_is_closed_and_comes_back_with_its_author(self, desk: Desk) -> None:
         held = await deliver(desk.sink, a_ticket())

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from records.errors import Permanent, Refused
 from sinks.queue import QueueSink
-from tests.sinks.contract_suite import ContractSuite, Desk, a_post, a_ticket, deliver, gone
+from tests.sinks.contract_suite import ContractSuite, Desk, a_post, a_ticket, deleted, deliver, erased, gone
 
 
 class QueueDesk(Desk):
@@ -70,6 +71,16 @@ async def test_a_removed_text_is_in_no_file_of_the_queue(queue: QueueSink) -> No
     assert any(b"99887766" in file.read_bytes() for file in queue.store.path.parent.iterdir())
     await deliver(queue, a_ticket(gone(secret), subject="[erased]", status="withdrawn"), 2, held)
     assert not any(b"99887766" in file.read_bytes() for file in queue.store.path.parent.iterdir())
+
+
+async def test_an_author_erased_after_a_delete_is_named_in_no_file_of_the_queue(tmp_path: Path) -> None:
+    sink = QueueSink(tmp_path / "queue.db", rerank_minutes=5.0)
+    held = await deliver(sink, a_ticket())
+    held = await deliver(sink, deleted(a_ticket()), 2, held)
+    assert any(b"Kim Beispiel" in file.read_bytes() for file in tmp_path.iterdir())
+    await deliver(sink, erased(a_ticket()), 3, held)
+    assert not any(b"Kim Beispiel" in file.read_bytes() for file in tmp_path.iterdir())
+    await sink.aclose()
 
 
 async def test_eight_racing_creates_end_as_one_ticket(tmp_path: Path) -> None:

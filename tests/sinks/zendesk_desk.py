@@ -1,5 +1,6 @@
 """A Zendesk sink with its imitation and the people there, on one clock that the test owns."""
 
+import re
 from typing import Any
 
 from config.settings import Secret, ZendeskSettings
@@ -51,11 +52,18 @@ class ZendeskDesk(Desk):
 
     async def texts(self, remote_id: str) -> str:
         state = self.imitation.desk.state
-        ticket = state.tickets[int(remote_id)]
+        ticket = state.tickets.get(int(remote_id))
+        if ticket is None:  # deleted
+            return ""
         comments = state.comments[int(remote_id)]
         texts = [ticket["subject"], ticket["description"]]
         texts += [comment["body"] for comment in comments[1:]]
         return "\n".join(texts)
+
+    async def tidy(self, receipt: tuple[str, ...]) -> None:
+        for line in receipt:
+            if found := re.search(r"ticket (\d+) is closed and keeps its subject; delete it", line):
+                self.imitation.desk.delete(self.clock(), self.imitation.agent_id, int(found[1]))
 
     async def count(self) -> int:
         self.imitation.desk.run_jobs(self.clock())
