@@ -1,3 +1,5 @@
+"""The JSON Schema of the settings, as written for editors, against what the service reads."""
+
 from pathlib import Path
 
 import jsonschema

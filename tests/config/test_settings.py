@@ -1,3 +1,5 @@
+"""The settings file: what is accepted, what is refused and where that is said to stand, and secrets that are never shown."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""YAML into structs: an error names file, line, field and the nearest right key."""
+
 import msgspec
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""A mention to be judged, and the lexicons to judge it with."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

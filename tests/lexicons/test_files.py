@@ -1,3 +1,5 @@
+"""Lexicon files: how they are found, read and refused."""
+
 import pytest
 
 from config.settings import Settings

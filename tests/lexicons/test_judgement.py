@@ -1,3 +1,5 @@
+"""The verdict on a mention: who is meant, what it needs, and what is dropped for which reason."""
+
 import pytest
 
 from lexicons.brands import OwnAccount

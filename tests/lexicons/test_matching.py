@@ -1,3 +1,5 @@
+"""Phrases in texts: inflection, spelling, compounds, gaps, and the filter that goes before."""
+
 import itertools
 
 import pytest

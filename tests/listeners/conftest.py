@@ -1,3 +1,5 @@
+"""A clock that nobody waits for, and an engine's door in memory."""
+
 import pytest
 
 from listeners.imitations.memory import MemoryPublisher, StepClock

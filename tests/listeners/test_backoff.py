@@ -1,3 +1,5 @@
+"""How long to wait before the next try."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

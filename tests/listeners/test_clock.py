@@ -1,3 +1,5 @@
+"""Waiting, and work in threads, that a stop ends at once."""
+
 import asyncio
 import threading
 

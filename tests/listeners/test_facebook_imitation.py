@@ -1,3 +1,5 @@
+"""The imitation keeps what Graph documents; asked with plain HTTP, not with the listener."""
+
 import hashlib
 import hmac
 import json

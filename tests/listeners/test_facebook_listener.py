@@ -1,3 +1,5 @@
+"""The Facebook listener over the imitated Graph API: news, edits, troubles, limits."""
+
 import asyncio
 import contextlib
 import logging

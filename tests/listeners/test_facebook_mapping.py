@@ -1,3 +1,5 @@
+"""Posts, comments and page webhooks of Facebook as mentions."""
+
 import json
 from datetime import UTC, datetime
 

@@ -1,3 +1,5 @@
+"""What a reading of a list tells that was not known: new, edited, hidden."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

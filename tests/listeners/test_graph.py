@@ -1,3 +1,5 @@
+"""Calls of the Graph API: token and proof, pages, errors by their consequence, nothing secret shown."""
+
 import asyncio
 import logging
 import traceback

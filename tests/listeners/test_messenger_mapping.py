@@ -1,3 +1,5 @@
+"""Messages of Messenger as mentions."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""A delivery of Meta's webhook taken apart."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Lines of a file: ends, byte order mark, positions, and lines that are too long."""
+
 import io
 import tracemalloc
 

@@ -1,3 +1,5 @@
+"""The base of all polling listeners: sweeps, marks, crashes, limits."""
+
 import asyncio
 
 import pytest

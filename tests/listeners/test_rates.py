@@ -1,3 +1,5 @@
+"""Rate limits as headers tell them, and a budget of calls in a window."""
+
 from listeners.rates import Window, asked_wait, rate_limit
 
 NOW = 1_750_000_000_000

@@ -1,3 +1,5 @@
+"""Lines of recorded mentions read in order, with the bad ones in their place."""
+
 import io
 import json
 

@@ -1,3 +1,5 @@
+"""Files as a listener: whole, followed, replaced, and read on after a restart."""
+
 import asyncio
 import contextlib
 import os

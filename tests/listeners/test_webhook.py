@@ -1,3 +1,5 @@
+"""The webhook server: signatures, batches, durability before the answer, backpressure."""
+
 import asyncio
 import json
 import logging

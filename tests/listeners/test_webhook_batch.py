@@ -1,3 +1,5 @@
+"""A body taken apart into items: an array, lines, one object."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Signatures of pushed bodies in their three forms."""
+
 import base64
 
 import pytest

@@ -1,3 +1,5 @@
+"""X's ids carry the time of posting."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

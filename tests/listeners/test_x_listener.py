@@ -1,3 +1,5 @@
+"""What the X listener does beyond the contract: rules, edits, X's refusals as our errors, and a log without the token."""
+
 import asyncio
 import logging
 

@@ -1,3 +1,5 @@
+"""Payloads of X as mentions."""
+
 import json
 import os
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The difference between X's rules and ours, and what search is asked for them."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

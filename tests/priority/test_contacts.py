@@ -1,3 +1,5 @@
+"""Factor contacts: who has turned to the company elsewhere before."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

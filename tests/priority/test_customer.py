@@ -1,3 +1,5 @@
+"""Who counts as a known customer, and what an agent is told where nobody does."""
+
 import pytest
 
 from priority.customer import recognise

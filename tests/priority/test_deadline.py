@@ -1,3 +1,5 @@
+"""When an answer is due: opening hours, holidays, time zones, leagues."""
+
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 

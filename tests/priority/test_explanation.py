@@ -1,3 +1,5 @@
+"""The explanation an agent reads."""
+
 import inspect
 
 import pytest

@@ -1,3 +1,5 @@
+"""Factor influence: reach, damped, and never guessed."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

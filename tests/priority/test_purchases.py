@@ -1,3 +1,5 @@
+"""Factor purchases: what a verified customer bought, with age, currency, refunds and labels."""
+
 import msgspec
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""The whole score: shares that add up, caps that hold, the same case always the same."""
+
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Strategy files: packaged and own ones, warnings, and what is refused."""
+
 import re
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Records as bytes on a topic, and back."""
+
 import msgspec
 import pytest
 from hypothesis import given

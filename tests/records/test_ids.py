@@ -1,3 +1,5 @@
+"""Deterministic ids."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

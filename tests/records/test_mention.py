@@ -1,3 +1,5 @@
+"""Which revision of a mention is the newest."""
+
 from itertools import permutations
 from typing import get_args
 

@@ -1,3 +1,5 @@
+"""The input form of a mention becomes the topic form: filled, repaired and marked, or refused."""
+
 import json
 
 import msgspec

@@ -1,3 +1,5 @@
+"""The input form of a customer fact becomes the topic form."""
+
 import pytest
 from hypothesis import given
 

@@ -1,3 +1,5 @@
+"""Places inside a document, and the nearest right word."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

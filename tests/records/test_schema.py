@@ -1,3 +1,5 @@
+"""The JSON Schemas of the records, as written, against the records themselves."""
+
 import json
 import os
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Texts made clean: lone surrogates, control characters, normal form, HTML."""
+
 import unicodedata
 
 import pytest

@@ -1,3 +1,5 @@
+"""Times as text and as milliseconds."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
