@@ -48,7 +48,7 @@ def changes(held: Held, ticket: Ticket, fields: Collection[str], rerank_minutes:
     append = tuple(post for post in said if post.id not in held.posts)
     correct = tuple(post for post in said if held.posts.get(post.id, post.revision) != post.revision)
     redact = tuple(post for post in posts if post.removed and held.posts.get(post.id, "") != "")
-    if held.status == "closed":
+    if held.status == "closed" or ticket.status == "merged":
         return Changes(redact=redact)  # takes nothing more; what must go must go all the same
     reopen = is_over(held.status) and _STATUS[ticket.status] == "open" and bool(append)
     status = _status(held, ticket, reopen) if "status" in fields else None

@@ -158,18 +158,23 @@ def _alike(field: str, one: object, other: object) -> bool:
 
 
 async def _merge(sink: Sink, remote: Held, ticket: Ticket) -> Held:
-    """Merge ours into the remote ticket of `ticket.merged_into`."""
+    """Merge ours into the remote ticket of `ticket.merged_into`; posts that `ticket` holds as removed go before."""
     found = [held for held in await sink.find(ticket.merged_into or "") if not held.gone]
     if not found:
         raise Transient(f"{sink.name}: ticket {ticket.merged_into}, which takes over {ticket.id}, is not there yet")
     winner = found[0].remote_id
     if remote.remote_id == winner:
         return msgspec.structs.replace(remote, merged_into=winner)
+    receipt: tuple[str, ...] = ()
+    if any(post.removed for post in ticket.posts):
+        # Deleted just before: once merged, the loser is looked at no more, and the winner may have been written already.
+        cleared = await sink.write(remote, ticket)
+        receipt = () if sink.tells_editors else cleared.receipt
     await sink.merge(remote.remote_id, winner)
     after = await _read(sink, remote.remote_id, ticket, trusted=True)
     if after is None or not (after.remote_id == winner or is_over(after.status)):
         raise Permanent(f"{sink.name} did not merge ticket {remote.remote_id} into {winner}")
-    return msgspec.structs.replace(after, merged_into=winner)
+    return msgspec.structs.replace(after, merged_into=winner, receipt=(*receipt, *after.receipt))
 
 
 def _stamp(held: Held, version: int, known: Held | None, *, tells: bool = False) -> Held:

@@ -144,6 +144,7 @@ class QueueStore:
                 "UPDATE tickets SET merged_into=?, status='solved', note='', subject='', author='' WHERE number=?",
                 (target, source),
             )
+        self.forget()
 
     def forget(self) -> None:
         """Empty the write-ahead log, which may hold removed texts; where a reader hinders it, the next call does it."""

@@ -248,6 +248,32 @@ class ContractSuite:
         assert "explodiert" not in texts
         assert "bittet um Hilfe" in texts
 
+    @pytest.mark.parametrize("winner_first", [False, True])
+    async def test_a_post_deleted_just_before_its_ticket_is_merged_leaves_no_text(
+        self, desk: Desk, winner_first: bool
+    ) -> None:
+        winner = await deliver(desk.sink, a_ticket(a_post(1)))
+        secret = a_post(2, "Kundennummer 99887766")
+        other = a_ticket(secret, a_post(3, "Zweites Gespräch"))
+        loser = await deliver(desk.sink, other)
+        both = a_ticket(a_post(1), gone(secret), a_post(3, "Zweites Gespräch"))
+        stubs = (gone(secret),) if winner_first else ()
+        merged = msgspec.structs.replace(
+            other, status="merged", merged_into=both.id, subject=f"[merged into {both.id}]", posts=stubs, explanation=()
+        )
+        receipt: tuple[str, ...] = ()
+        for one in ("winner", "loser") if winner_first else ("loser", "winner"):
+            if one == "winner":
+                winner = await deliver(desk.sink, both, 2, winner)
+                receipt += winner.receipt
+            else:
+                after = await deliver(desk.sink, merged, 2, loser)
+                receipt += after.receipt
+        await desk.tidy(tuple(dict.fromkeys(receipt)))
+        texts = await desk.texts(winner.remote_id) + await desk.texts(loser.remote_id)
+        assert "99887766" not in texts
+        assert "Zweites Gespräch" in texts
+
     async def test_a_withdrawn_ticket_is_closed_and_comes_back_with_its_author(self, desk: Desk) -> None:
         held = await deliver(desk.sink, a_ticket())
         held = await deliver(desk.sink, a_ticket(status="withdrawn"), 2, held)

@@ -83,6 +83,17 @@ async def test_an_author_erased_after_a_delete_is_named_in_no_file_of_the_queue(
     await sink.aclose()
 
 
+async def test_a_post_deleted_just_before_a_merge_is_in_no_file_of_the_queue(queue: QueueSink) -> None:
+    winner = await deliver(queue, a_ticket())
+    other = a_ticket(a_post(2, "Meine Kundennummer ist 99887766"))
+    loser = await deliver(queue, other)
+    both = a_ticket(a_post(1), gone(other.posts[0]))
+    await deliver(queue, both, 2, winner)
+    merged = msgspec.structs.replace(other, status="merged", merged_into=both.id, posts=())
+    await deliver(queue, merged, 2, loser)
+    assert not any(b"99887766" in file.read_bytes() for file in queue.store.path.parent.iterdir())
+
+
 async def test_eight_racing_creates_end_as_one_ticket(tmp_path: Path) -> None:
     sinks = [QueueSink(tmp_path / "queue.db") for _ in range(8)]
     await asyncio.gather(*(deliver(sink, a_ticket()) for sink in sinks))

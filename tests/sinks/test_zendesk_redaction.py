@@ -68,3 +68,26 @@ async def test_former_explanations_in_a_custom_field_become_a_receipt(desk: Zend
     held = await deliver(other.sink, deleted(a_ticket()), 2, held)
     assert any(f"keeps its former custom field {EXPLAIN_FIELD}" in line for line in held.receipt)
     await other.sink.aclose()
+
+
+async def test_a_merged_ticket_that_a_person_deleted_stops_no_redaction(desk: ZendeskDesk) -> None:
+    winner = await deliver(desk.sink, a_ticket())
+    other = a_ticket(a_post(2))
+    loser = await deliver(desk.sink, other)
+    merged = msgspec.structs.replace(other, status="merged", merged_into=a_ticket().id, posts=())
+    await deliver(desk.sink, merged, 2, loser)
+    await desk.person(loser.remote_id, "delete")
+    winner = await deliver(desk.sink, a_ticket(gone(a_post(1)), a_post(2), subject="Hilfe"), 2, winner)
+    assert winner.posts == {"x:1": "", "x:2": "1"}
+
+
+async def test_redaction_reaches_a_ticket_that_was_merged_twice(desk: ZendeskDesk) -> None:
+    secret = a_post(1, "Kundennummer 99887766")
+    tickets = [a_ticket(secret), a_ticket(a_post(2)), a_ticket(a_post(3))]
+    held = [await deliver(desk.sink, ticket) for ticket in tickets]
+    for loser, winner in ((0, 1), (1, 2)):
+        merged = msgspec.structs.replace(tickets[loser], status="merged", merged_into=tickets[winner].id, posts=())
+        await deliver(desk.sink, merged, 2, held[loser])
+    wanted = msgspec.structs.replace(tickets[2], posts=(gone(secret), a_post(2), a_post(3)))
+    await deliver(desk.sink, wanted, 2, held[2])
+    assert "99887766" not in str(desk.imitation.desk.state.comments)
