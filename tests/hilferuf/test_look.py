@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from config.settings import load_settings
-from hilferuf.commands.look import explain
+from hilferuf.commands.look import _ticket_of, explain
 from hilferuf.engine_file import path_of
 from hilferuf.rules import rules_of
 from records.errors import HilferufError
@@ -107,3 +108,18 @@ def test_a_mention_that_was_deleted_from_its_ticket_is_said_to_be_gone(explained
     text, ticket = explained(told(text="@acme Hilfe, kein Netz"), DELETED)
     assert "taken back by its author" in text and "kein Netz" not in text
     assert (ticket["status"], ticket["mentions"]) == ("withdrawn", [])
+
+
+def test_a_ticket_stands_on_with_what_is_left_of_it(explained):
+    again = {"id": "x:2", "occurred_at": "2026-03-01T11:00:00Z", "text": "@acme Hilfe, kein Strom"}
+    _, first = explained(told(text="@acme Hilfe, kein Netz"), told(**again))
+    assert first["mentions"] == ["x:1", "x:2"]
+    _, left = explained(DELETED)  # the one ticket stands on with its other post
+    assert (left["status"], left["mentions"]) == ("open", ["x:2"])
+
+
+@pytest.mark.parametrize("statuses", [("withdrawn", "open"), ("open", "withdrawn"), ("merged", "solved")])
+def test_of_several_tickets_of_a_mention_the_standing_one_is_explained(statuses):
+    tickets = [SimpleNamespace(id=f"hf-{n}", status=status) for n, status in enumerate(statuses)]
+    store = SimpleNamespace(tickets_of=lambda mention: tickets)
+    assert _ticket_of(store, "x:1").status not in ("withdrawn", "merged")
