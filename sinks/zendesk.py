@@ -8,38 +8,33 @@ What is particular here:
   are never one, and no ticket is without a requester;
 - posts are comments in the requester's name, so that they count as the customer's words and not as an agent's answer;
 - fields are written with `safe_update`: what somebody changed since it was read is read again, never overwritten;
-- a ticket closed for good takes no update, but its comments can be redacted; a new post makes a follow-up ticket;
-- addresses in answers are never followed: every path is built from ids on the configured address.
+- a ticket closed for good takes no update, but its comments can be redacted; a new post makes a follow-up ticket.
 """
 
-import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import msgspec
 
 from config.settings import ZendeskSettings
-from records.errors import Permanent, Refused, Transient
+from records.errors import Permanent, Transient
 from records.ids import digest, operation_id
 from records.tickets import Held, Post, Ticket
 from sinks import render
 from sinks import zendesk_events as events
 from sinks import zendesk_state as state
 from sinks.contract import Observed, Sink
-from sinks.http import Http, Reply
-from sinks.limits import Limiter
 from sinks.plan import Changes, changes, removes
 from sinks.zendesk_check import answer_of, faults
 from sinks.zendesk_redaction import Redaction, former
+from sinks.zendesk_rest import Rest
 from sinks.zendesk_state import Body
 
 SUBJECT_LIMIT = 150
 TEXT_LIMIT = 15_000  # code points; a comment holds 64 KiB
-PAGE = 100
-JOB_SECONDS = 10.0
 _HUMAN = ("note", "priority", "rank_key", "status", "subject")
 
 
@@ -64,93 +59,40 @@ class Zendesk(Sink):
         self.fields = {"status": "Status", "priority": "Priority", "note": "the internal note"}
         if settings.rank_field is not None:
             self.fields["rank_key"] = f"custom field {settings.rank_field}"
-        self.http = Http(
-            "Zendesk",
-            f"{self._base}/api/v2",
-            auth=(f"{settings.email}/token", token),
-            secrets=(token,),
-            timeout=settings.timeout_seconds,
-            limiter=Limiter(settings.writes_per_minute, patience=settings.timeout_seconds),
-            connections=settings.concurrency + 2,
-            transport=transport,
-            now=now,
-        )
-        self._me = ""
+        self._rest = Rest(settings, token, transport, now)
 
     async def aclose(self) -> None:
         """Give connections back."""
-        await self.http.aclose()
+        await self._rest.http.aclose()
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
     async def find(self, ticket_id: str) -> tuple[Held, ...]:
         """See Sink. Deleted tickets are not in the answer; those merged away are left out."""
-        found = [ticket for ticket in await self.tickets_of(ticket_id) if not state.is_merged(ticket)]
+        found = [ticket for ticket in await self._rest.tickets_of(ticket_id) if not state.is_merged(ticket)]
         return tuple(
             Held(remote_id=state.number(ticket["id"]), status=state.status(ticket), ticket_id=ticket_id)
             for ticket in found
         )
 
-    async def tickets_of(self, ticket_id: str) -> list[Body]:
-        """Every remote ticket with this id of ours, oldest first, closed and merged ones too."""
-        reply = await self.http.request("GET", "/tickets", params={"external_id": ticket_id})
-        found = state.objects(answer_of(reply).get("tickets"))
-        # A server that ignores the filter must not hand us somebody else's tickets.
-        ours = [ticket for ticket in found if ticket.get("external_id") == ticket_id and state.number(ticket.get("id"))]
-        return sorted(ours, key=lambda ticket: int(state.number(ticket["id"])))
-
     async def read(self, remote_id: str) -> Held | None:
         """See Sink. Zendesk never gives an id twice, so one that it does not know was deleted."""
-        ticket = first = await self._ticket(remote_id)
+        ticket = first = await self._rest.ticket(remote_id)
         hops: list[str] = []
         while ticket is not None:
-            comments = await self.comments(remote_id)
+            comments = await self._rest.comments(remote_id)
             target = state.merge_target(comments) if state.is_merged(ticket) else ""
             if not target or target in hops:
                 break
             hops.append(remote_id)
             remote_id = target
-            ticket = await self._ticket(remote_id)
+            ticket = await self._rest.ticket(remote_id)
         if ticket is None or first is None:
             return Held(remote_id=remote_id, gone=True)
         found = state.held(ticket, comments, self._settings.rank_field, self._base)
         if ticket.get("external_id") != first.get("external_id"):
             found = msgspec.structs.replace(found, human=_HUMAN)  # merged into a stranger's: its fields are not ours
         return found
-
-    async def comments(self, remote_id: str) -> list[Body]:
-        """All comments of a ticket, oldest first; none of one that was deleted."""
-        return await self._pages(f"/tickets/{remote_id}/comments", "comments")
-
-    async def _pages(self, path: str, name: str) -> list[Body]:
-        """A whole list by its cursors, never by the addresses that come with it."""
-        found: list[Body] = []
-        after = ""
-        for _ in range(100):  # Zendesk takes 5,000 comments a ticket
-            params: dict[str, str | int] = {"page[size]": PAGE} | ({"page[after]": after} if after else {})
-            reply = await self.http.request("GET", path, params=params)
-            if reply.status == 404:
-                break
-            answer = answer_of(reply)
-            found += state.objects(answer.get(name))
-            meta = answer.get("meta")
-            after = (
-                str(meta.get("after_cursor") or "") if isinstance(meta, dict) and meta.get("has_more") is True else ""
-            )
-            if not after:
-                break
-        return found
-
-    async def _ticket(self, remote_id: str) -> Body | None:
-        if not remote_id.isdecimal():
-            return None
-        reply = await self.http.request("GET", f"/tickets/{remote_id}")
-        if reply.status == 404:
-            return None
-        ticket = answer_of(reply).get("ticket")
-        if not isinstance(ticket, dict) or state.number(ticket.get("id")) != remote_id:
-            raise Transient(f"{reply.what}: the answer holds no ticket {remote_id}")
-        return ticket if ticket.get("status") != "deleted" else None
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -186,7 +128,7 @@ class Zendesk(Sink):
         key = operation_id(ticket.id, self.name if follows is None else f"{self.name}>{follows}", 1)
         for _ in range(3):
             try:
-                reply = await self.http.request(
+                reply = await self._rest.http.request(
                     "POST", "/tickets", json={"ticket": given}, headers={"Idempotency-Key": key}
                 )
             except Permanent as error:
@@ -200,7 +142,7 @@ class Zendesk(Sink):
             made = state.number((answer_of(reply).get("ticket") or {}).get("id"))
             if not made:
                 raise Transient(f"{reply.what}: answered {reply.status} without a ticket; outcome unknown")
-            if reply.headers.get("x-idempotency-lookup") != "hit" or await self._ticket(made) is not None:
+            if reply.headers.get("x-idempotency-lookup") != "hit" or await self._rest.ticket(made) is not None:
                 return made
             key = digest(key, made, size=16)
         raise Transient(f"Zendesk: ticket {ticket.id} could not be created under three keys; trying again")
@@ -212,7 +154,7 @@ class Zendesk(Sink):
             "external_id": "hilferuf-" + digest(ticket.author_key, size=16),
             "skip_verify_email": True,
         }
-        reply = await self.http.request("POST", "/users/create_or_update", json={"user": user})
+        reply = await self._rest.http.request("POST", "/users/create_or_update", json={"user": user})
         known = answer_of(reply).get("user")
         found = state.number(known.get("id")) if isinstance(known, dict) else ""
         if not isinstance(known, dict) or not found:
@@ -237,7 +179,7 @@ class Zendesk(Sink):
             stamp = await self._update(held.remote_id, given, stamp)
         receipt: tuple[str, ...] = ()
         if removes(ticket):
-            receipt = await Redaction(self, held, ticket).run(todo.redact, subject=self._subject(ticket))
+            receipt = await Redaction(self._rest, held, ticket).run(todo.redact, subject=self._subject(ticket))
             if todo.note is not None and self._settings.explain_field is not None:
                 receipt += (former(f"custom field {self._settings.explain_field}", held.remote_id),)
         back = await self.read(held.remote_id)
@@ -252,7 +194,7 @@ class Zendesk(Sink):
         asked = [field for field in names if getattr(todo, field) is not None]
         if not asked:
             return []
-        audits, we = await self._pages(f"/tickets/{remote_id}/audits", "audits"), await self._who()
+        audits, we = await self._rest.pages(f"/tickets/{remote_id}/audits", "audits"), await self._rest.whoami()
         return [field for field in asked if state.last_editor(audits, names[field]) not in ("", we)]
 
     def _updates(self, ticket: Ticket, todo: Changes, requester: int | None) -> list[dict[str, Any]]:
@@ -290,7 +232,7 @@ class Zendesk(Sink):
         """One PUT; returns the new stamp. Raises Transient where somebody was faster: the protocol reads again."""
         if stamp:
             given = {**given, "safe_update": True, "updated_stamp": stamp}
-        reply = await self.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given}, allow=(409,))
+        reply = await self._rest.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given}, allow=(409,))
         if reply.status == 409:
             raise Transient(f"Zendesk: ticket {remote_id} was changed while it was written; reading again", 1.0)
         if reply.status == 404:
@@ -309,7 +251,7 @@ class Zendesk(Sink):
 
     async def merge(self, loser: str, winner: str) -> None:
         """See Sink. A closed loser is over anyway; into a closed winner nothing can be merged, so the loser is solved."""
-        source, target = await self._ticket(loser), await self._ticket(winner)
+        source, target = await self._rest.ticket(loser), await self._rest.ticket(winner)
         if source is None or target is None or state.status(source) == "closed" or loser == winner:
             return
         if state.status(target) == "closed":
@@ -323,26 +265,8 @@ class Zendesk(Sink):
             "source_comment_is_public": False,
             "target_comment_is_public": False,
         }
-        reply = await self.http.request("POST", f"/tickets/{winner}/merge", json=given)
-        await self._job_done(reply, f"merge of ticket {loser} into {winner}")
-
-    async def _job_done(self, reply: Reply, what: str) -> None:
-        """Waits for a background job. Raises Transient while it has not ended or has failed: the next pass looks again."""
-        wait, end = 0.1, time.monotonic() + JOB_SECONDS
-        while True:
-            job = answer_of(reply).get("job_status")
-            job = job if isinstance(job, dict) else {}
-            results = state.objects(job.get("results"))
-            if job.get("status") == "completed" and all(result.get("success") is not False for result in results):
-                return
-            if job.get("status") in ("completed", "failed", "killed"):
-                raise Transient(f"Zendesk: the {what} failed; looking again", 5.0)
-            key = str(job.get("id") or "")
-            if not key.replace("-", "").isalnum() or time.monotonic() > end:
-                raise Transient(f"Zendesk: the {what} has not ended yet; looking again", 5.0)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, 2.0)
-            reply = await self.http.request("GET", f"/job_statuses/{key}")
+        reply = await self._rest.http.request("POST", f"/tickets/{winner}/merge", json=given)
+        await self._rest.job_done(reply, f"merge of ticket {loser} into {winner}")
 
     # --- people ----------------------------------------------------------------------------------------------------
 
@@ -351,11 +275,11 @@ class Zendesk(Sink):
         place = events.place(cursor, self._now())
         if cursor is None:
             return Observed(events=(), cursor=msgspec.to_builtins(place))
-        me = await self._who()
+        me = await self._rest.whoami()
         new: list[Body] = []
         start, end, more = place.start, None, True
         for _ in range(10):
-            answer = await self._export(min(start, int(self._now()) - events.LAG_SECONDS))
+            answer = await self._rest.export(min(start, int(self._now()) - events.LAG_SECONDS))
             new += [event for event in events.unseen(place, answer) if event not in new]
             end = state.whole(answer.get("end_time")) or end
             more = answer.get("end_of_stream") is False and end is not None and end > start
@@ -363,50 +287,21 @@ class Zendesk(Sink):
                 break
             start = end or start
         theirs = events.by_people(new, me)
-        tickets = await self._many({state.number(event.get("ticket_id")) for event in theirs})
+        tickets = await self._rest.many({state.number(event.get("ticket_id")) for event in theirs})
         adopted = {**place.adopted, **await self._adopted(tickets)}
         done = events.helpdesk_events(self.name, theirs, tickets, adopted)
         after = events.moved(place, new, end, adopted)
         return Observed(events=tuple(done), cursor=msgspec.to_builtins(after))
-
-    async def _export(self, start: int) -> Body:
-        params: dict[str, str | int] = {"start_time": start, "include": "comment_events"}
-        try:
-            return answer_of(await self.http.request("GET", "/incremental/ticket_events", params=params))
-        except Permanent as error:
-            if "recent" in str(error).lower():  # our clock is ahead of theirs: there is nothing to be had yet
-                return {}
-            raise
 
     async def _adopted(self, tickets: dict[str, Body]) -> dict[str, str]:
         """Tickets of ours that a person merged into another: what happens there happens to ours."""
         found: dict[str, str] = {}
         for remote, ticket in tickets.items():
             ours = events.our_id(ticket)
-            if ours and state.is_merged(ticket) and (target := state.merge_target(await self.comments(remote))):
+            if ours and state.is_merged(ticket) and (target := state.merge_target(await self._rest.comments(remote))):
                 found[target] = ours
         return found
 
-    async def _many(self, remote_ids: Iterable[str]) -> dict[str, Body]:
-        wanted = sorted(filter(None, remote_ids), key=int)
-        found: dict[str, Body] = {}
-        for first in range(0, len(wanted), PAGE):
-            ids = ",".join(wanted[first : first + PAGE])
-            reply = await self.http.request("GET", "/tickets/show_many", params={"ids": ids})
-            found |= {
-                state.number(ticket.get("id")): ticket for ticket in state.objects(answer_of(reply).get("tickets"))
-            }
-        return found
-
-    async def _who(self) -> str:
-        """The id of the token's user, asked once."""
-        if not self._me:
-            user = answer_of(await self.http.request("GET", "/users/me")).get("user")
-            self._me = state.number(user.get("id")) if isinstance(user, dict) else ""
-            if not self._me:
-                raise Refused("Zendesk: the token belongs to no user; check address, e-mail and token")
-        return self._me
-
     async def check(self) -> tuple[str, ...]:
         """See Sink."""
-        return await faults(self.http, self._settings)
+        return await faults(self._rest.http, self._settings)

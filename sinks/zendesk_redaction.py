@@ -5,13 +5,11 @@ id of ours, and those merged into it. So are all internal notes but the one that
 and after an erasure they name the author, which may come long after the last post was taken back.
 """
 
-from typing import Protocol
-
 from records.tickets import Held, Post, Ticket
 from sinks import render
 from sinks import zendesk_state as state
-from sinks.http import Http
 from sinks.plan import is_erased
+from sinks.zendesk_rest import Rest
 from sinks.zendesk_state import Body
 
 _NO = (400, 403, 422)
@@ -22,25 +20,11 @@ def former(what: str, remote_id: str) -> str:
     return f"Zendesk: the history of ticket {remote_id} keeps its former {what}; to remove that, delete the ticket"
 
 
-class Account(Protocol):
-    """What is needed of the sink."""
-
-    http: Http
-
-    async def tickets_of(self, ticket_id: str) -> list[Body]:
-        """Every remote ticket with this id of ours."""
-        ...
-
-    async def comments(self, remote_id: str) -> list[Body]:
-        """All comments of a ticket."""
-        ...
-
-
 class Redaction:
     """The removal of posts from one ticket of ours."""
 
-    def __init__(self, account: Account, held: Held, ticket: Ticket) -> None:
-        self._account = account
+    def __init__(self, rest: Rest, held: Held, ticket: Ticket) -> None:
+        self._rest = rest
         self._held = held
         self._ticket = ticket
         self._receipt: list[str] = []
@@ -74,12 +58,12 @@ class Redaction:
     async def _places(self) -> dict[str, list[Body]]:
         """Every ticket that may hold a copy, with its comments: ours, and what was merged into it, however often."""
         waiting = [self._held.remote_id]
-        waiting += [state.number(ticket.get("id")) for ticket in await self._account.tickets_of(self._ticket.id)]
+        waiting += [state.number(ticket.get("id")) for ticket in await self._rest.tickets_of(self._ticket.id)]
         places: dict[str, list[Body]] = {}
         while waiting:
             remote_id = waiting.pop(0)
             if remote_id and remote_id not in places:
-                places[remote_id] = await self._account.comments(remote_id)
+                places[remote_id] = await self._rest.comments(remote_id)
                 for comment in places[remote_id]:
                     waiting += state.merge_of(comment)[1]
         return places
@@ -99,12 +83,12 @@ class Redaction:
                 updates[-1] |= {"subject": subject}
                 self._receipt.append(former("subject", remote_id))
             for given in updates:
-                await self._account.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given})
+                await self._rest.http.request("PUT", f"/tickets/{remote_id}", json={"ticket": given})
         self._receipt += [f"Zendesk: ticket {one} is closed and keeps its subject; delete it" for one in sorted(closed)]
 
     async def _misnamed(self, subject: str) -> bool:
         """Whether the ticket has another subject, and it is ours to set."""
-        reply = await self._account.http.request("GET", f"/tickets/{self._held.remote_id}")
+        reply = await self._rest.http.request("GET", f"/tickets/{self._held.remote_id}")
         known = reply.json().get("ticket") if reply.status != 404 else None
         before = known.get("subject") if isinstance(known, dict) else None
         return isinstance(before, str) and before != subject and "subject" not in self._held.human
@@ -112,7 +96,7 @@ class Redaction:
     async def _blacken(self, remote_id: str, comment: Body) -> None:
         """One comment: by the newer call, else text by text by the older one, else by hand."""
         number = state.number(comment.get("id"))
-        request = self._account.http.request
+        request = self._rest.http.request
         marked = comment.get("html_body")
         if isinstance(marked, str):
             given = {"ticket_id": int(remote_id), "html_body": state.blackened(marked)}
@@ -124,7 +108,7 @@ class Redaction:
             path = f"/tickets/{remote_id}/comments/{number}/redact"
             await request("PUT", path, json={"text": line}, allow=_NO)
         # A line that stood inside a longer one is refused as unknown though it is gone: what is left decides.
-        left = [other for other in await self._account.comments(remote_id) if other.get("id") == comment.get("id")]
+        left = [other for other in await self._rest.comments(remote_id) if other.get("id") == comment.get("id")]
         if any(line in state.text_of(other) for line in lines for other in left):
             self._receipt.append(
                 f"Zendesk: redact comment {number} of ticket {remote_id}; the token's user may not (docs/zendesk.md, rights)"
