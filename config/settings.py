@@ -129,11 +129,13 @@ class WebhookSettings(_Section, frozen=True, kw_only=True):
 
 
 class FileSettings(_Section, frozen=True, kw_only=True):
-    """An NDJSON file of mentions or customer facts; `follow`: go on reading as it grows."""
+    """An NDJSON file of mentions or customer facts; path `-`: standard input. `follow`: go on reading as it grows. `speed`: at
+    this multiple of real time, by the differences between the records' times (left out: as fast as it can be read)."""
 
     path: str
     kind: Literal["mentions", "facts"]
     follow: bool = False
+    speed: Positive | None = None
 
 
 class Listeners(_Section, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 Each part is built by itself, so that one whose secret is missing is told with its place and hides no other (`doctor`).
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
@@ -12,6 +13,7 @@ from listeners.contract import Clock, Listener
 from sinks.contract import Sink
 from streams.runner import Route
 
+STDIN = "-"
 T = TypeVar("T", Listener, Sink)
 
 
@@ -52,8 +54,8 @@ def listener_parts(loaded: Loaded, clock: Clock) -> Iterator[Part]:
     for index, file in enumerate(wanted.files):
         from listeners.replay import ReplayListener
 
-        source, kind, follow = str(loaded.path(file.path)), file.kind, file.follow
-        listener = ReplayListener(source, kind, follow=follow, clock=clock)
+        source = sys.stdin.buffer if file.path == STDIN else str(loaded.path(file.path))
+        listener = ReplayListener(source, file.kind, follow=file.follow, speed=file.speed, clock=clock)
         yield part(("listeners", "files", index), lambda listener=listener: listener)  # type: ignore[misc]
 
 

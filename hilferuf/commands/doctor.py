@@ -11,7 +11,7 @@ from pathlib import Path
 from config.settings import FileSettings, Loaded
 from hilferuf.engine_file import path_of
 from hilferuf.rules import rules_of, settings_of
-from hilferuf.wiring import Part, listener_parts, sink_of, sink_settings
+from hilferuf.wiring import STDIN, Part, listener_parts, sink_of, sink_settings
 from listeners.clock import SystemClock
 from records.errors import HilferufError
 from streams.store import connect
@@ -98,6 +98,8 @@ def _listener(part: Part) -> str:
 
 
 def _file(loaded: Loaded, file: FileSettings) -> str:
+    if file.path == STDIN:
+        return "standard input"
     path = loaded.path(file.path)
     if path.is_file() and os.access(path, os.R_OK):
         return f"{path} can be read"

@@ -369,3 +369,17 @@ def test_listening_ranking_and_delivering_work_in_three_processes_of_one_data_fo
         for service in services:
             service.terminate()
     assert [service.wait(30) for service in services] == [0, 0, 0]
+
+
+def test_run_hears_standard_input_at_a_multiple_of_real_time(tmp_path):
+    (tmp_path / "hilferuf.yaml").write_text(
+        "lexicons: [de]\nlisteners:\n  files: [{path: '-', kind: mentions, speed: 3600}]\nserver: {port: 0}\n"
+    )
+    posts = [
+        f'{{"id":"x:{n}","text":"Hilfe!","occurred_at":"2026-03-01T1{n}:00:00Z","author":{{"id":"{n}"}}}}'
+        for n in (0, 1)
+    ]
+    began = time.monotonic()
+    assert hilferuf("run", "--drain", given="\n".join(posts), cwd=tmp_path).returncode == 0
+    assert time.monotonic() - began >= 1.0  # an hour of the story takes a second
+    assert len(lines(hilferuf("queue", "--json", cwd=tmp_path))) == 2
