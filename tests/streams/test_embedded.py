@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
+import threading
 from pathlib import Path
 
 import msgspec
@@ -108,9 +108,11 @@ async def test_the_cursor_moves_with_the_mentions(engine):
 
 async def test_a_refused_publish_moves_no_cursor(engine, monkeypatch):
     monkeypatch.setattr(embedded, "MAX_WAITING", 1)
-    first = engine.submit(lambda store: time.sleep(0.2), weight=1)
+    gate = threading.Event()
+    first = engine.submit(lambda store: gate.wait(10), weight=1)
     with pytest.raises(Backpressure):
         await engine.publish([mention("1")], cursor=Cursor(key="x", value={"since": "1"}))
+    gate.set()
     first.result()
     assert await engine.cursor("x") is None
 
