@@ -223,7 +223,7 @@ class QueueStore:
             "rank_key": held.rank_key if todo.rank_key is None else todo.rank_key,
             "human": ",".join(sorted(human & {"status", "priority", "rank_key"})),
         }
-        if todo.note is not None or todo.redact:
+        if todo.note is not None or todo.posts:
             columns |= self._shown(ticket)
         names = ",".join(f"{name}=?" for name in columns)
         db.execute(f"UPDATE tickets SET {names} WHERE number=?", (*columns.values(), number))  # noqa: S608 - names are ours

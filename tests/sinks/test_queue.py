@@ -94,6 +94,13 @@ async def test_a_post_deleted_just_before_a_merge_is_in_no_file_of_the_queue(que
     assert not any(b"99887766" in file.read_bytes() for file in queue.store.path.parent.iterdir())
 
 
+async def test_an_edit_that_changes_no_point_is_seen_in_the_subject(queue: QueueSink) -> None:
+    held = await deliver(queue, a_ticket(a_post(1), subject="Fernseher geht nicht"))
+    edited = msgspec.structs.replace(a_post(1), revision="2", text="Telefon geht nicht")
+    await deliver(queue, a_ticket(edited, subject="Telefon geht nicht"), 2, held)
+    assert [entry.subject for entry in queue.top()] == ["Telefon geht nicht"]
+
+
 async def test_eight_racing_creates_end_as_one_ticket(tmp_path: Path) -> None:
     sinks = [QueueSink(tmp_path / "queue.db") for _ in range(8)]
     await asyncio.gather(*(deliver(sink, a_ticket()) for sink in sinks))
