@@ -44,6 +44,9 @@ def _only_a_small_move(before: TicketOperation, after: TicketOperation, minutes:
         [(p.id, p.revision, p.removed) for p in old.posts] == [(p.id, p.revision, p.removed) for p in new.posts]
         and (old.status, old.priority, old.league, old.merged_into, old.follows)
         == (new.status, new.priority, new.league, new.merged_into, new.follows)
+        # An erasure long after a delete changes nothing but these.
+        and (old.subject, old.author_name, old.author_handle, old.author_url)
+        == (new.subject, new.author_name, new.author_handle, new.author_url)
         and [f.name for f in old.factors if f.points] == [f.name for f in new.factors if f.points]
     )
     return same and abs(to_ms(new.due_at) - to_ms(old.due_at)) < minutes * MINUTE

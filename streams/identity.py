@@ -38,7 +38,7 @@ def reconcile(state: AuthorState, wanted: Sequence[Wanted]) -> tuple[AuthorState
         _emit(tickets, operations, ticket, want, "live")
         for loser in losers:
             alive.add(loser)
-            _emit(tickets, operations, _merged(ticket, loser), want, "merged")
+            _emit(tickets, operations, _merged(ticket, loser, tickets[loser].members), want, "merged")
     for key, emitted in sorted(state.tickets.items()):
         if key not in alive and (emitted.state == "live" or _erased(emitted, state)):
             gone = "withdrawn" if emitted.state == "live" else emitted.state
@@ -107,10 +107,12 @@ def _with_stubs(ticket: Ticket, emitted: Sequence[Emitted], state: AuthorState, 
     return msgspec.structs.replace(ticket, posts=tuple(posts))
 
 
-def _merged(winner: Ticket, loser: str) -> Ticket:
-    """The ticket that was taken over. It quotes nothing: a post deleted later is looked for on the winner alone."""
+def _merged(winner: Ticket, loser: str, members: Iterable[str]) -> Ticket:
+    """The ticket that was taken over. It quotes nothing: a post deleted later is looked for on the winner alone. Stubs of its
+    own posts that were deleted before go along: deliver may skip the version that had them, and do the winner first."""
     subject = f"[merged into {winner.id}]"
-    bare = msgspec.structs.replace(winner, subject=subject, posts=(), factors=(), explanation=())
+    stubs = tuple(post for post in winner.posts if post.removed and post.id in set(members))
+    bare = msgspec.structs.replace(winner, subject=subject, posts=stubs, factors=(), explanation=())
     return msgspec.structs.replace(bare, id=loser, status="merged", merged_into=winner.id)
 
 

@@ -256,6 +256,16 @@ def test_many_small_moves_add_up_to_work(operation):
     assert deliver.take_in(entry, operation(3, due=6), "q", 5.0).state == "pending"
 
 
+def test_an_erasure_after_a_delete_is_work_though_only_the_name_changes(operation):
+    settled = msgspec.structs.replace(deliver.take_in(None, operation(1, due=0), "q", 5.0), state="settled")
+    erased = operation(2, due=0)
+    nameless = msgspec.structs.replace(
+        erased.ticket, subject="[erased]", author_name=None, author_handle=None, author_url=None
+    )
+    erased = msgspec.structs.replace(erased, ticket=nameless)
+    assert deliver.take_in(settled, erased, "q", 5.0).state == "pending"
+
+
 def test_an_older_version_changes_nothing(operation):
     entry = deliver.take_in(None, operation(3, due=0), "q", 5.0)
     assert deliver.take_in(entry, operation(2, due=60), "q", 5.0) is entry

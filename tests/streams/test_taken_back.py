@@ -51,6 +51,13 @@ def test_a_deleted_post_is_not_quoted_by_a_ticket_merged_before():
     assert "oneword" not in remains(engine)
 
 
+def test_a_ticket_merged_after_a_delete_still_says_which_post_is_gone():
+    second = post("4", "help fourword", 100 * HOUR + 1, "r2")
+    engine = feed(fresh_engine(), [*TWO_THREADS, second, deletion(second), BRIDGE])
+    (merged,) = [op.ticket for op in engine.tickets.values() if op.ticket.status == "merged"]
+    assert [(p.id, p.removed, p.text) for p in merged.posts] == [("x:4", True, None)]
+
+
 @pytest.mark.parametrize(
     "before",
     [TWO_THREADS, (*TWO_THREADS, BRIDGE), (TWO_THREADS[0], deletion(TWO_THREADS[0]))],
