@@ -82,7 +82,9 @@ def ticket_panel(ticket: Ticket, rank: int | None, deliveries: Sequence[Delivery
 def _delivered(entry: Delivery) -> str:
     """Where it stands, what went wrong, and what a person must do by hand there."""
     held = entry.held
-    text = f"\n{entry.sink}: {entry.state}" + (f", ticket {held.remote_id} {held.url or ''}" if held and held.remote_id else "")
+    text = f"\n{entry.sink}: {entry.state}" + (
+        f", ticket {held.remote_id} {held.url or ''}" if held and held.remote_id else ""
+    )
     if entry.error:
         text += f"\n  error: {entry.error}"
     if held and held.human:
