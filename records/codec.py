@@ -6,10 +6,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from records.errors import Poison
-from records.events import AuthorEvent, DeadLetter, Lookup, Rules, Tick
+from records.events import AuthorEvent, DeadLetter, Lookup, Rules
 from records.facts import CustomerFact
 from records.mention import Mention
-from records.tickets import Delivery, TicketOperation
+from records.tickets import Delivery
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
@@ -44,10 +44,8 @@ def poison(error: Exception, what: str) -> Poison:
     return Poison(f"{what}: {_PATH.sub('', text)}" + (f" at {field}" if field else ""), field or None)
 
 
-mentions: Codec[Mention | Lookup | Tick] = Codec("mention", Mention | Lookup)
+mentions: Codec[Mention | Lookup] = Codec("mention", Mention | Lookup)
 customer_facts: Codec[CustomerFact] = Codec("customer fact", CustomerFact)
-author_events: Codec[AuthorEvent] = Codec("author event", AuthorEvent)
-ticks: Codec[Tick | Rules] = Codec("tick", Tick | Rules)
-ticket_operations: Codec[TicketOperation] = Codec("ticket operation", TicketOperation)
+author_events: Codec[AuthorEvent | Rules] = Codec("author event", AuthorEvent | Rules)
 deliveries: Codec[Delivery] = Codec("delivery", Delivery)
 dead_letters: Codec[DeadLetter] = Codec("dead letter", DeadLetter)

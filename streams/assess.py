@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from records import codec
 from records.events import AuthorEvent, Rules, Tick
 from records.mention import Mention
@@ -24,25 +22,13 @@ class Assess(Stage[AuthorState]):
     source = AUTHOR_EVENTS
 
     def __init__(self, rules: derive.Rules, judge: Callable[[Mention], Verdict], *, author_days: float = 90.0) -> None:
+        super().__init__(AuthorState)
         self._rules, self._judge = rules, judge
         self._keep_ms = int(author_days * DAY)
-        self._states: msgspec.json.Decoder[AuthorState] = msgspec.json.Decoder(AuthorState)
-        self._records: msgspec.json.Decoder[AuthorEvent | Rules] = msgspec.json.Decoder(AuthorEvent | Rules)
 
     def decode(self, data: bytes) -> AuthorEvent | Rules:
         """An author event, or a change of the rules. Raises Poison."""
-        try:
-            return self._records.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise codec.poison(error, "author event") from error
-
-    def load(self, data: bytes) -> AuthorState:
-        """State from bytes."""
-        return self._states.decode(data)
-
-    def dump(self, state: AuthorState) -> bytes:
-        """State as bytes."""
-        return codec.encode(state)
+        return codec.author_events.decode(data)
 
     def due(self, state: AuthorState) -> int | None:
         """When the author may be forgotten: never while a ticket of theirs is open, or a customer is linked to them."""

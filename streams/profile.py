@@ -48,19 +48,11 @@ class Profile(Stage[Customer]):
     source = CUSTOMER_FACTS
 
     def __init__(self) -> None:
-        self._states: msgspec.json.Decoder[Customer] = msgspec.json.Decoder(Customer)
+        super().__init__(Customer)
 
     def decode(self, data: bytes) -> CustomerFact:
         """A customer fact. Raises Poison."""
         return codec.customer_facts.decode(data)
-
-    def load(self, data: bytes) -> Customer:
-        """State from bytes."""
-        return self._states.decode(data)
-
-    def dump(self, state: Customer) -> bytes:
-        """State as bytes."""
-        return codec.encode(state)
 
     def step(self, key: str, state: Customer | None, record: Any) -> tuple[Customer | None, list[Output]]:
         """One fact."""

@@ -45,25 +45,13 @@ class Screen(Stage[Route]):
     def __init__(
         self, judge: Judge, *, route_days: float = 30.0, on_verdict: Callable[[Mention, Verdict], None] | None = None
     ) -> None:
+        super().__init__(Route)
         self._judge, self._on_verdict = judge, on_verdict
         self._keep_ms = int(route_days * DAY)
-        self._routes: msgspec.json.Decoder[Route] = msgspec.json.Decoder(Route)
-        self._records: msgspec.json.Decoder[Mention | Lookup] = msgspec.json.Decoder(Mention | Lookup)
 
     def decode(self, data: bytes) -> Mention | Lookup:
         """A mention or a look-up. Raises Poison."""
-        try:
-            return self._records.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise codec.poison(error, "mention") from error
-
-    def load(self, data: bytes) -> Route:
-        """State from bytes."""
-        return self._routes.decode(data)
-
-    def dump(self, state: Route) -> bytes:
-        """State as bytes."""
-        return codec.encode(state)
+        return codec.mentions.decode(data)
 
     def due(self, state: Route) -> int | None:
         """A route wants a Tick when it may be forgotten."""

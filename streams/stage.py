@@ -3,6 +3,10 @@
 from abc import ABC, abstractmethod
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgspec
+
+from records import codec
+
 S = TypeVar("S")
 
 
@@ -23,6 +27,9 @@ class Stage(ABC, Generic[S]):
     name: str
     source: str
 
+    def __init__(self, state_type: type[S]) -> None:
+        self._states: msgspec.json.Decoder[S] = msgspec.json.Decoder(state_type)
+
     @abstractmethod
     def decode(self, data: bytes) -> Any:
         """A record of `source`. Raises Poison."""
@@ -31,13 +38,13 @@ class Stage(ABC, Generic[S]):
     def step(self, key: str, state: S | None, record: Any) -> tuple[S | None, list[Output]]:
         """The new state of this key and what is to be sent."""
 
-    @abstractmethod
     def load(self, data: bytes) -> S:
         """State from bytes."""
+        return self._states.decode(data)
 
-    @abstractmethod
     def dump(self, state: S) -> bytes:
         """State as bytes."""
+        return codec.encode(state)
 
     def due(self, state: S) -> int | None:
         """When this key wants a Tick next, milliseconds since 1970; None = never."""
