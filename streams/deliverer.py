@@ -17,16 +17,14 @@ from records.errors import HilferufError, Permanent, Refused, Transient
 from records.tickets import Delivery, Held
 from records.times import from_ms
 from sinks.contract import Observed, Sink
-from streams import deliver, metrics
-from streams.runner import dead_letter
+from streams import dead_letters, deliver, metrics
 from streams.store import Store
-from streams.topics import AUTHOR_EVENTS, DEAD_LETTERS
+from streams.topics import AUTHOR_EVENTS
 
 T = TypeVar("T")
 Converge = Callable[[Sink, Delivery], Awaitable[Held]]
 log = structlog.get_logger("deliver")
 
-DELIVERY_ORIGIN = "deliver/"  # a dead letter of a ticket: then `sink|ticket id`
 TRIP_AFTER = 5  # failures in a row that pause the sink
 MAX_PAUSE_SECONDS = 60.0
 REFUSED_PAUSE_SECONDS = 30.0
@@ -163,9 +161,9 @@ class Deliverer:
                 changed = change(current)
                 store.put_delivery(changed, deliver.ready_at(changed))
                 if dead is not None:
-                    now, origin = self._clock.now(), f"{DELIVERY_ORIGIN}{entry.sink}|{entry.ticket_id}"
-                    letter = dead_letter(codec.encode(entry.wanted), dead, None, origin, now)
-                    store.append(DEAD_LETTERS, [(letter.id, codec.encode(letter))], now)
+                    now, origin = self._clock.now(), f"{dead_letters.DELIVERY_ORIGIN}{entry.sink}|{entry.ticket_id}"
+                    letter = dead_letters.dead_letter(codec.encode(entry.wanted), dead, None, origin, now)
+                    dead_letters.write(store, [letter], now)
 
         await self._ledger.call(write)
 

@@ -14,10 +14,10 @@ from records.events import DeadLetter, Rules, Tick
 from records.ids import digest
 from records.tickets import TicketOperation
 from records.times import DAY, MINUTE, from_ms
-from streams import deliver
+from streams import dead_letters, deliver
 from streams.stage import Stage
 from streams.store import Entry, Store
-from streams.topics import ALL, AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS, TICKETS
+from streams.topics import ALL, AUTHOR_EVENTS, CUSTOMER_FACTS, MENTIONS, TICKETS
 
 log = structlog.get_logger("engine")
 
@@ -78,7 +78,7 @@ class Runner:
 
     def bury(self, store: Store, letters: Sequence[DeadLetter]) -> None:
         """Write dead letters."""
-        store.append(DEAD_LETTERS, [(letter.id, codec.encode(letter)) for letter in letters], self._clock())
+        dead_letters.write(store, letters, self._clock())
         self.dead_letters += len(letters)
 
     def _ticks(self, store: Store) -> bool:
@@ -201,7 +201,7 @@ class Runner:
     def _bury(self, store: Store, stage: Stage[Any], entry: Entry, error: Exception, field: str | None) -> None:
         origin = f"{stage.source}/{entry.offset}"
         reason = f"{stage.name}: {type(error).__name__}: {error}"
-        letter = dead_letter(entry.value, reason, field, origin, self._clock())
+        letter = dead_letters.dead_letter(entry.value, reason, field, origin, self._clock())
         self.bury(store, [letter])
         log.warning("dead letter", id=letter.id, stage=stage.name, origin=origin, error=type(error).__name__)
 
@@ -227,15 +227,3 @@ class Runner:
 
 def _dumped(stage: Stage[Any], state: Any) -> tuple[bytes | None, int | None]:
     return (None, None) if state is None else (stage.dump(state), stage.due(state))
-
-
-def dead_letter(original: bytes, reason: str, field: str | None, origin: str, now: int) -> DeadLetter:
-    """A dead letter with a deterministic id; `now` in milliseconds since 1970."""
-    return DeadLetter(
-        id="dl-" + digest(origin, original.decode("utf-8", "surrogateescape"), reason),
-        reason=reason,
-        field=field,
-        origin=origin,
-        at=from_ms(now),
-        original=original,
-    )

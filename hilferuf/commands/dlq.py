@@ -15,7 +15,7 @@ from records.events import DeadLetter
 from records.normalise import normalise_mention
 from records.normalise_facts import normalise_fact
 from records.times import from_ms
-from streams.deliverer import DELIVERY_ORIGIN
+from streams.dead_letters import DELIVERY_ORIGIN
 from streams.store import Store
 from streams.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 

@@ -8,8 +8,7 @@ from records import codec
 from records.events import Spoke
 from records.normalise import normalise_mention
 from records.tickets import Delivery, TicketOperation
-from streams.deliverer import DELIVERY_ORIGIN
-from streams.runner import dead_letter
+from streams.dead_letters import DELIVERY_ORIGIN, dead_letter
 from streams.store import Store, connect
 from streams.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 from tests.sinks.contract_suite import a_ticket
