@@ -166,12 +166,14 @@ class EmbeddedEngine:
 
     def _gather(self, busy: bool) -> list[_Job]:
         jobs: list[_Job] = []
+        weight = 0
         try:
             first = self._jobs.get(block=not busy, timeout=None if busy else IDLE_SECONDS)
             while True:
                 if first is not None:
                     jobs.append(first)
-                if sum(job.weight for job in jobs) >= BATCH:
+                    weight += first.weight
+                if weight >= BATCH:
                     return jobs
                 first = self._jobs.get_nowait()
         except queue.Empty:
@@ -195,6 +197,7 @@ class EmbeddedEngine:
         except sqlite3.OperationalError as error:  # disk full, locked: nothing of this turn happened; callers may retry
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            self.runner.taken_back()
             self._troubled(str(error))
             failure = Backpressure(f"the engine's file cannot be written now: {error}", retry_after=5.0)
             self._tell([(job, None, failure) for job in jobs])

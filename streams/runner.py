@@ -51,7 +51,7 @@ class Runner:
     ) -> None:
         self.stages, self._routes, self._clock, self._rules = tuple(stages), tuple(routes), clock, rules
         self._log_ms, self._ticket_ms = int(log_days * DAY), int(ticket_days * DAY)
-        self._new = [(route, "") for route in routes] if stages else []  # sinks that may not know all open tickets yet
+        self._new = self._known_routes()  # sinks that may not know all open tickets yet
         self._ticked = 0
         self.pruned = 0  # when the log was last pruned
         self.processed: dict[str, int] = {stage.name: 0 for stage in stages}
@@ -63,6 +63,14 @@ class Runner:
         for stage in self.stages:
             busy |= self._advance(store, stage)
         return busy | self._prune(store)
+
+    def taken_back(self) -> None:
+        """The turn was rolled back: what it began is begun again."""
+        self._new = self._known_routes()
+
+    def _known_routes(self) -> list[tuple[Route, str]]:
+        """Every sink, with the ticket after which it may not know the open ones."""
+        return [(route, "") for route in self._routes] if self.stages else []
 
     def sources(self) -> dict[str, str]:
         """Stage -> the topic that it reads."""

@@ -25,7 +25,7 @@ from streams import embedded
 from streams.assess import Assess
 from streams.embedded import EmbeddedEngine
 from streams.profile import Profile
-from streams.runner import Route
+from streams.runner import Route, Runner
 from streams.screen import Screen
 from streams.store import Store, connect
 from streams.topics import DEAD_LETTERS, MENTIONS
@@ -254,6 +254,24 @@ async def test_a_sink_that_is_added_later_gets_the_tickets_that_are_open(tmp_pat
     assert await second.call(lambda store: store.deliveries("other")) == []
     assert len(await second.call(lambda store: store.deliveries("queue"))) == 2
     await asyncio.to_thread(second.stop)
+
+
+def test_a_sink_added_later_is_told_again_what_a_rolled_back_turn_had_told_it(tmp_path):
+    engine = engine_at(tmp_path / "e.db")
+    engine.start()
+    asyncio.run(engine.publish([mention("1")]))
+    asyncio.run(engine.settled())
+    engine.stop()
+    connection = connect(tmp_path / "e.db")
+    runner = Runner((Assess(RULES, judge),), [Route("late")], lambda: START, log_days=7, ticket_days=90, rules=None)
+    for end in ("ROLLBACK", "COMMIT"):
+        connection.execute("BEGIN")
+        runner.work(Store(connection))
+        connection.execute(end)
+        if end == "ROLLBACK":
+            runner.taken_back()
+    assert len(Store(connection).deliveries("late")) == 1
+    connection.close()
 
 
 async def test_tickets_that_ended_are_forgotten_once_their_work_is_done(tmp_path):
