@@ -11,17 +11,16 @@ import msgspec
 import structlog
 
 from config.settings import Loaded
+from hilferuf.engine import deliverers_of, engine_of, undelivered
 from hilferuf.engine_file import path_of
-from hilferuf.rules import rules_of, settings_of
+from hilferuf.rules import settings_of
 from hilferuf.seen import Outside, count_verdict, set_up_log
-from hilferuf.wiring import listeners_of, routes_of, sinks_of
+from hilferuf.wiring import listeners_of
 from listeners.clock import SystemClock
 from listeners.contract import Listener
 from records.errors import HilferufError
-from sinks.protocol import converge
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
-from streams.topology import rules_record, stages
 
 log = structlog.get_logger("service")
 FATAL = 70  # the engine cannot go on: let the orchestrator start us again
@@ -50,23 +49,7 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
         loop.add_signal_handler(number, stop.set)
     engine = _engine(loaded, roles, clock)
     listeners = listeners_of(loaded, clock) if "listen" in roles else []
-    deliverers = [
-        Deliverer(
-            sink,
-            engine,
-            converge,
-            clock=clock,
-            concurrency=options.concurrency,
-            observe_seconds=options.observe_seconds,
-        )
-        for sink, options in (sinks_of(loaded) if "deliver" in roles else [])
-    ]
-
-    def wake() -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_wake, deliverers)
-
-    engine.on_turn.append(wake)
+    deliverers = deliverers_of(loaded, engine, clock) if "deliver" in roles else []
     engine.start()
     outside = Outside(engine, listeners, deliverers, stop.is_set)
     try:
@@ -87,19 +70,9 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
 
 
 def _engine(loaded: Loaded, roles: set[str], clock: SystemClock) -> EmbeddedEngine:
-    settings = loaded.settings
-    if "stages" not in roles:
-        return EmbeddedEngine(path_of(loaded), (), clock=clock.now, log_days=settings.retention.log_days)
-    rules = rules_of(loaded)
-    return EmbeddedEngine(
-        path_of(loaded),
-        stages(rules.lexicon, rules.strategy, settings, count_verdict),
-        clock=clock.now,
-        routes=routes_of(loaded),
-        log_days=settings.retention.log_days,
-        ticket_days=settings.retention.author_days,
-        rules=rules_record(rules.lexicon, rules.strategy, settings),
-    )
+    if "stages" in roles:
+        return engine_of(loaded, clock, count_verdict)
+    return EmbeddedEngine(path_of(loaded), (), clock=clock.now, log_days=loaded.settings.retention.log_days)
 
 
 async def _until_stopped(
@@ -145,22 +118,12 @@ async def _watch(
             return
         if drain and all(task.done() for task in hearing):
             await engine.settled()
-            if not await _undelivered(engine, deliverers):
+            if not await undelivered(engine, deliverers):
                 return
         try:
             await asyncio.wait_for(stop.wait(), 0.1)
         except TimeoutError:
             continue
-
-
-async def _undelivered(engine: EmbeddedEngine, deliverers: list[Deliverer]) -> int:
-    names = [deliverer.sink.name for deliverer in deliverers]
-    return await engine.call(lambda store: sum(store.pending(name) for name in names))
-
-
-def _wake(deliverers: list[Deliverer]) -> None:
-    for deliverer in deliverers:
-        deliverer.wake.set()
 
 
 def _lock(loaded: Loaded, role: str) -> IO[str]:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,9 @@ from hilferuf.demo.player import FacebookStage, Player, Push, XStage
 from hilferuf.demo.show import PlainShow, Show, TerminalShow
 from hilferuf.demo.story import FOLDER, Story, load_story
 from hilferuf.demo.view import Moment, explanation, final_queue, summary
-from hilferuf.engine_file import path_of
-from hilferuf.rules import rules_of
+from hilferuf.engine import call_soon, deliverers_of, engine_of, undelivered
 from hilferuf.seen import set_up_log
-from hilferuf.wiring import listeners_of, routes_of, sinks_of
+from hilferuf.wiring import listeners_of
 from listeners.contract import Listener
 from listeners.imitations.facebook import FacebookImitation
 from listeners.imitations.x import XImitation
@@ -37,12 +36,10 @@ from records.errors import HilferufError
 from records.mention import Mention
 from records.tickets import Ticket
 from records.verdict import Verdict
-from sinks.protocol import converge
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
 from streams.memory import ranked
 from streams.store import Store
-from streams.topology import rules_record, stages
 
 DEMO_FOLDER = Path(".demo")
 TOKEN = "HILFERUF_DEMO_TOKEN"  # noqa: S105 - the variable's name
@@ -117,10 +114,7 @@ class _Demo:
             self._engine = self._make_engine(loaded)
             self._engine.start()
             stack.push_async_callback(asyncio.to_thread, self._engine.stop)
-            self._deliverers = [
-                Deliverer(sink, self._engine, converge, clock=self._clock, observe_seconds=options.observe_seconds)
-                for sink, options in sinks_of(loaded)
-            ]
+            self._deliverers = deliverers_of(loaded, self._engine, self._clock)
             await stack.enter_async_context(_tasks([d.run for d in self._deliverers]))
             self._listeners = listeners_of(loaded, self._clock)
             hearing = [partial(listener.run, self._engine) for listener in self._listeners]
@@ -170,24 +164,12 @@ class _Demo:
         )
 
     def _make_engine(self, loaded: Loaded) -> EmbeddedEngine:
-        loop, rules = asyncio.get_running_loop(), rules_of(loaded)
+        loop = asyncio.get_running_loop()
 
         def judged(mention: Mention, verdict: Verdict) -> None:
-            _call_soon(loop, partial(self.board.hear, mention, verdict))
+            call_soon(loop, partial(self.board.hear, mention, verdict))
 
-        engine = EmbeddedEngine(
-            path_of(loaded),
-            stages(rules.lexicon, rules.strategy, loaded.settings, judged),
-            clock=self._clock.now,
-            routes=routes_of(loaded),
-            rules=rules_record(rules.lexicon, rules.strategy, loaded.settings),
-        )
-        engine.on_turn.append(partial(_call_soon, loop, self._wake))
-        return engine
-
-    def _wake(self) -> None:
-        for deliverer in self._deliverers:
-            deliverer.wake.set()
+        return engine_of(loaded, self._clock, judged)
 
     async def _door(self, client: httpx.AsyncClient, token: str) -> Callable[[Push], Awaitable[None]]:
         """Pushes bodies to our webhook server, signed as our own senders and as Meta sign them."""
@@ -230,15 +212,8 @@ class _Demo:
         if unheard:
             return f"{len(unheard)} posts were not heard, such as {min(unheard)}"
         await self._engine.settled()
-        names = [deliverer.sink.name for deliverer in self._deliverers]
-        pending = await self._engine.call(lambda store: sum(store.pending(name) for name in names))
+        pending = await undelivered(self._engine, self._deliverers)
         return f"{pending} tickets were not delivered" if pending else None
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    """From the engine's thread into the loop, unless that has ended."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(call)
 
 
 @asynccontextmanager

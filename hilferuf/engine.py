@@ -1,0 +1,67 @@
+"""The running parts that `hilferuf run` and the demo share: the engine with its rules, and the deliverers it wakes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from config.settings import Loaded
+from hilferuf.engine_file import path_of
+from hilferuf.rules import rules_of
+from hilferuf.wiring import routes_of, sinks_of
+from listeners.contract import Clock
+from records.mention import Mention
+from records.verdict import Verdict
+from sinks.protocol import converge
+from streams.deliverer import Deliverer
+from streams.embedded import EmbeddedEngine
+from streams.topology import rules_record, stages
+
+
+def engine_of(loaded: Loaded, clock: Clock, on_verdict: Callable[[Mention, Verdict], None]) -> EmbeddedEngine:
+    """The engine with all stages, not started. Raises ConfigError for lexicons or a strategy that cannot be used."""
+    settings, rules = loaded.settings, rules_of(loaded)
+    return EmbeddedEngine(
+        path_of(loaded),
+        stages(rules.lexicon, rules.strategy, settings, on_verdict),
+        clock=clock.now,
+        routes=routes_of(loaded),
+        log_days=settings.retention.log_days,
+        ticket_days=settings.retention.author_days,
+        rules=rules_record(rules.lexicon, rules.strategy, settings),
+    )
+
+
+def deliverers_of(loaded: Loaded, engine: EmbeddedEngine, clock: Clock) -> list[Deliverer]:
+    """One deliverer a sink, woken by every turn of the engine, for the loop that this is called in. Raises ConfigError."""
+    loop = asyncio.get_running_loop()
+    found = [
+        Deliverer(
+            sink,
+            engine,
+            converge,
+            clock=clock,
+            concurrency=options.concurrency,
+            observe_seconds=options.observe_seconds,
+        )
+        for sink, options in sinks_of(loaded)
+    ]
+    engine.on_turn.append(partial(call_soon, loop, partial(_wake, found)))
+    return found
+
+
+async def undelivered(engine: EmbeddedEngine, deliverers: Sequence[Deliverer]) -> int:
+    """Ledger entries of these sinks that have work left."""
+    names = [deliverer.sink.name for deliverer in deliverers]
+    return await engine.call(lambda store: sum(store.pending(name) for name in names))
+
+
+def call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """From the engine's thread into the loop, unless that has ended."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
+
+
+def _wake(deliverers: Sequence[Deliverer]) -> None:
+    for deliverer in deliverers:
+        deliverer.wake.set()
