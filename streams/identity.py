@@ -5,6 +5,7 @@ A ticket whose conversation is gone is withdrawn; if the conversation comes back
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -154,7 +155,7 @@ def _emit(
     operations: list[TicketOperation],
     ticket: Ticket,
     want: Wanted | None,
-    state: str,
+    state: Literal["live", "withdrawn", "merged"],
 ) -> None:
     before = tickets.get(ticket.id)
     mark = digest(codec.encode(ticket).decode())
@@ -170,7 +171,7 @@ def _emit(
         anchor_at=before.anchor_at if before else (ticket.posts[0].occurred_at if ticket.posts else ticket.opened_at),
         last=bare,
         members=tuple(dict.fromkeys((*known, *(post.id for post in ticket.posts))))[-MAX_MEMBERS:],
-        state="live" if state == "live" else ("merged" if state == "merged" else "withdrawn"),
+        state=state,
     )
     operations.append(
         TicketOperation(ticket_id=ticket.id, version=version, op=_operation(before, ticket), ticket=ticket)
