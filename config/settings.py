@@ -1,74 +1,25 @@
 """`hilferuf.yaml` as settings models. Every key is known: a misspelt one stops the start with the nearest right key."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from config.kafka import KafkaSettings, TlsSettings
+from config.section import ONE_SOURCE, UNPLACED, Port, Positive, Secret, Section, Url
 from config.yaml_file import ConfigError, Document, read_yaml
 
-Positive = Annotated[float, msgspec.Meta(gt=0, le=100_000)]  # an infinite time is no number of milliseconds
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 TextMode = Literal["full", "link_only"]
 
 
-_ONE_SOURCE = "a secret is either {env: NAME} or {file: PATH}"
-
-
-UNPLACED = "<settings>"  # the file of an error that does not know its place; whoever knows it names it (`placed`)
-
-
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of the sections: frozen, closed."""
-
-
-class Secret(_Section, frozen=True, kw_only=True):
-    """Where a secret lies: `{env: NAME}` or `{file: PATH}`. It never stands in the file itself, in an error or in a log."""
-
-    env: str | None = None
-    file: str | None = None
-
-    def reveal(self) -> str:
-        """The secret, without spaces and line ends around it. Raises ConfigError naming the variable or file that is missing,
-        empty or broken, never its content."""
-        if (self.env is None) == (self.file is None):
-            raise ConfigError(_ONE_SOURCE, UNPLACED)
-        if self.env is not None:
-            value = os.environ.get(self.env, "").strip()
-            if not value:
-                raise ConfigError(
-                    f"the environment variable {self.env} is not set", UNPLACED, hint=f"export {self.env}=…"
-                )
-            return _one_line(value, f"the environment variable {self.env}", UNPLACED)
-        try:
-            value = Path(self.file or "").read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError("the secret's file cannot be read", str(self.file)) from error
-        if not value:
-            raise ConfigError("the secret's file is empty", str(self.file))
-        return _one_line(value, "the secret's file", str(self.file))
-
-    def __repr__(self) -> str:
-        return f"Secret(env={self.env!r}, file={self.file!r})"
-
-
-def _one_line(value: str, what: str, file: str) -> str:
-    """Two lines are two secrets, or one and a remark; in an HTTP header neither can be sent."""
-    if not value.isprintable():
-        raise ConfigError(f"{what} holds a line end or a control character", file, hint="give the secret alone")
-    return value
-
-
-class XRule(_Section, frozen=True, kw_only=True):
+class XRule(Section, frozen=True, kw_only=True):
     """One rule of the filtered stream; `tag` is our name of it, used to keep X's rules equal to these."""
 
     value: str
     tag: str
 
 
-class XSettings(_Section, frozen=True, kw_only=True):
+class XSettings(Section, frozen=True, kw_only=True):
     """The channel X. `account_id`, `handle`: the brand's own account; its posts are answers, never calls for help.
 
     rules_prefix: begins the tags of our rules at X; rules with other tags are never touched. catch_up_query: recent search
@@ -87,7 +38,7 @@ class XSettings(_Section, frozen=True, kw_only=True):
     look_back_minutes: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
 
 
-class FacebookPage(_Section, frozen=True, kw_only=True):
+class FacebookPage(Section, frozen=True, kw_only=True):
     """A page that is listened to."""
 
     id: str
@@ -96,7 +47,7 @@ class FacebookPage(_Section, frozen=True, kw_only=True):
     brand: str | None = None
 
 
-class FacebookSettings(_Section, frozen=True, kw_only=True):
+class FacebookSettings(Section, frozen=True, kw_only=True):
     """The channel Facebook: pages polled over the Graph API. `comments_days`: how old a post may be whose comments are still
     read; `catch_up_hours`: how far back the very first start reads."""
 
@@ -110,15 +61,15 @@ class FacebookSettings(_Section, frozen=True, kw_only=True):
     catch_up_hours: Positive = 24.0
 
 
-class MetaWebhook(_Section, frozen=True, kw_only=True):
+class MetaWebhook(Section, frozen=True, kw_only=True):
     """Meta's page webhook. Several app secrets are accepted, for rotation."""
 
     verify_token: Secret
     app_secrets: tuple[Secret, ...]
-    pages: dict[str, str] = {}  # page id -> brand
+    pages: dict[str, str] = msgspec.field(default_factory=dict)  # page id -> brand
 
 
-class WebhookSettings(_Section, frozen=True, kw_only=True):
+class WebhookSettings(Section, frozen=True, kw_only=True):
     """The HTTP server for pushed mentions and facts, and for Meta."""
 
     secrets: tuple[Secret, ...] = ()
@@ -128,7 +79,7 @@ class WebhookSettings(_Section, frozen=True, kw_only=True):
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 4 * 1024 * 1024
 
 
-class FileSettings(_Section, frozen=True, kw_only=True):
+class FileSettings(Section, frozen=True, kw_only=True):
     """An NDJSON file of mentions or customer facts; path `-`: standard input. `follow`: go on reading as it grows. `speed`: at
     this multiple of real time, by the differences between the records' times (left out: as fast as it can be read)."""
 
@@ -138,7 +89,7 @@ class FileSettings(_Section, frozen=True, kw_only=True):
     speed: Positive | None = None
 
 
-class Listeners(_Section, frozen=True, kw_only=True):
+class Listeners(Section, frozen=True, kw_only=True):
     """Who listens where."""
 
     x: XSettings | None = None
@@ -147,7 +98,7 @@ class Listeners(_Section, frozen=True, kw_only=True):
     files: tuple[FileSettings, ...] = ()
 
 
-class SinkOptions(_Section, frozen=True, kw_only=True):
+class SinkOptions(Section, frozen=True, kw_only=True):
     """What every sink has. `brands`: only tickets of these brands, empty = all. `text`: the post itself, or its link only.
 
     rerank_minutes: a due time that moved by less is not worth a write of its own.
@@ -194,7 +145,7 @@ class ZendeskSettings(SinkOptions, frozen=True, kw_only=True):
     explain_field: int | None = None
 
 
-class Sinks(_Section, frozen=True, kw_only=True):
+class Sinks(Section, frozen=True, kw_only=True):
     """Where tickets go. Without any, the local queue."""
 
     queue: QueueSettings | None = None
@@ -202,14 +153,14 @@ class Sinks(_Section, frozen=True, kw_only=True):
     zendesk: ZendeskSettings | None = None
 
 
-class Conversation(_Section, frozen=True, kw_only=True):
+class Conversation(Section, frozen=True, kw_only=True):
     """Which posts of one author belong together (DESIGN rule 3)."""
 
     gap_hours: Positive = 72.0
     reopen_days: Positive = 7.0
 
 
-class Retention(_Section, frozen=True, kw_only=True):
+class Retention(Section, frozen=True, kw_only=True):
     """How long personal data stays: the recorded log and dead letters, routes of deletes, an author without an open ticket."""
 
     log_days: Positive = 7.0
@@ -217,21 +168,21 @@ class Retention(_Section, frozen=True, kw_only=True):
     author_days: Positive = 90.0
 
 
-class Server(_Section, frozen=True, kw_only=True):
+class Server(Section, frozen=True, kw_only=True):
     """Metrics and health; loopback unless told otherwise. Port 0 = any free one."""
 
     host: str = "127.0.0.1"
     port: Port = 9464
 
 
-class Log(_Section, frozen=True, kw_only=True):
+class Log(Section, frozen=True, kw_only=True):
     """Log lines: no text of a post and no token at `info`."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
 
 
-class Settings(_Section, frozen=True, kw_only=True):
+class Settings(Section, frozen=True, kw_only=True):
     """The whole of `hilferuf.yaml`. Paths are relative to the file. Lexicons and strategy: a packaged name or a path."""
 
     version: Literal[1] = 1
@@ -243,6 +194,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     retention: Retention = Retention()
     listeners: Listeners = Listeners()
     sinks: Sinks = Sinks()
+    kafka: KafkaSettings | None = None
     server: Server = Server()
     log: Log = Log()
 
@@ -285,8 +237,11 @@ def _anchored(value: Any, base: Path, document: Document, path: tuple[str | int,
     """The same settings, files of secrets absolute: a service started from another folder must find them too."""
     if isinstance(value, Secret):
         if (value.env is None) == (value.file is None):
-            raise document.error(_ONE_SOURCE, path)
+            raise document.error(ONE_SOURCE, path)
         return value if value.file is None else msgspec.structs.replace(value, file=str(base / value.file))
+    if isinstance(value, TlsSettings):
+        files = {name: getattr(value, name) for name in ("ca_file", "certificate_file", "key_file")}
+        return msgspec.structs.replace(value, **{name: str(base / file) for name, file in files.items() if file})
     if isinstance(value, msgspec.Struct):
         names = value.__struct_fields__
         fields = {name: _anchored(getattr(value, name), base, document, (*path, name)) for name in names}

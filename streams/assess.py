@@ -7,11 +7,11 @@ from records import codec
 from records.events import AuthorEvent, Rules, Tick
 from records.mention import Mention
 from records.times import DAY, to_ms
+from records.topics import AUTHOR_EVENTS, TICKETS
 from records.verdict import Verdict
 from streams import derive, identity
 from streams.author import AuthorState, merge, rejudged
 from streams.stage import Output, Stage
-from streams.topics import AUTHOR_EVENTS, TICKETS
 
 
 class Assess(Stage[AuthorState]):

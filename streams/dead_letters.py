@@ -6,8 +6,8 @@ from records import codec
 from records.events import DeadLetter
 from records.ids import digest
 from records.times import from_ms
+from records.topics import DEAD_LETTERS
 from streams.store import Store
-from streams.topics import DEAD_LETTERS
 
 DELIVERY_ORIGIN = "deliver/"  # a ticket that a helpdesk refused for good: then `sink|ticket id`
 

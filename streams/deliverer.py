@@ -16,10 +16,10 @@ from records import codec
 from records.errors import HilferufError, Permanent, Refused, Transient
 from records.tickets import Delivery, Held
 from records.times import from_ms
+from records.topics import AUTHOR_EVENTS
 from sinks.contract import Observed, Sink
 from streams import dead_letters, deliver, metrics
 from streams.store import Store
-from streams.topics import AUTHOR_EVENTS
 
 T = TypeVar("T")
 Converge = Callable[[Sink, Delivery], Awaitable[Held]]

@@ -23,11 +23,11 @@ from records.errors import Backpressure, HilferufError
 from records.events import Rules
 from records.facts import CustomerFact
 from records.mention import Mention
+from records.topics import CUSTOMER_FACTS, MENTIONS
 from streams.dead_letters import dead_letter
 from streams.runner import BATCH, Route, Runner
 from streams.stage import Stage
 from streams.store import Store, connect, forget
-from streams.topics import CUSTOMER_FACTS, MENTIONS
 
 T = TypeVar("T")
 log = structlog.get_logger("engine")

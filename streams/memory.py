@@ -10,8 +10,8 @@ from records.facts import CustomerFact
 from records.mention import Mention
 from records.tickets import Ticket, TicketOperation
 from records.times import DAY, from_ms, to_ms
+from records.topics import CUSTOMER_FACTS, MENTIONS, TICKETS
 from streams.stage import Stage
-from streams.topics import CUSTOMER_FACTS, MENTIONS, TICKETS
 
 
 class MemoryEngine:

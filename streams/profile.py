@@ -24,8 +24,8 @@ from records.facts import (
     Tag,
     Unlink,
 )
+from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS
 from streams.stage import Output, Stage
-from streams.topics import AUTHOR_EVENTS, CUSTOMER_FACTS
 
 MAX_FACTS = 600  # of one customer; the oldest leave first, so that a state stays under 200 KB
 MAX_IN_SNAPSHOT = 100

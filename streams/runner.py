@@ -14,10 +14,10 @@ from records.events import DeadLetter, Rules, Tick
 from records.ids import digest
 from records.tickets import TicketOperation
 from records.times import DAY, MINUTE, from_ms
+from records.topics import ALL, AUTHOR_EVENTS, CUSTOMER_FACTS, MENTIONS, TICKETS
 from streams import dead_letters, deliver
 from streams.stage import Stage
 from streams.store import Entry, Store
-from streams.topics import ALL, AUTHOR_EVENTS, CUSTOMER_FACTS, MENTIONS, TICKETS
 
 log = structlog.get_logger("engine")
 

@@ -14,9 +14,9 @@ from records.errors import Poison
 from records.events import Answered, Lookup, Spoke, Tick
 from records.mention import Mention
 from records.times import DAY, to_ms
+from records.topics import AUTHOR_EVENTS, MENTIONS
 from records.verdict import Verdict
 from streams.stage import Output, Stage
-from streams.topics import AUTHOR_EVENTS, MENTIONS
 
 Judge = Callable[[Mention], Verdict]
 

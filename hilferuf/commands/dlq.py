@@ -15,9 +15,9 @@ from records.events import DeadLetter
 from records.normalise import normalise_mention
 from records.normalise_facts import normalise_fact
 from records.times import from_ms
+from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 from streams.dead_letters import DELIVERY_ORIGIN
 from streams.store import Store
-from streams.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 
 PAGE = 1_000
 

@@ -16,11 +16,11 @@ from records.errors import HilferufError
 from records.events import Spoke
 from records.mention import Mention
 from records.tickets import Ticket
+from records.topics import MENTIONS
 from records.verdict import Verdict
 from streams.author import Utterance, merge_utterance
 from streams.memory import ranked
 from streams.store import Entry, Store
-from streams.topics import MENTIONS
 
 EVERYTHING = 1_000_000
 

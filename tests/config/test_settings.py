@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Secret, load_settings, packaged
+from config.section import Secret
+from config.settings import load_settings, packaged
 from config.yaml_file import ConfigError
 
 FULL = """

@@ -8,9 +8,9 @@ from records import codec
 from records.events import Spoke
 from records.normalise import normalise_mention
 from records.tickets import Delivery, TicketOperation
+from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 from streams.dead_letters import DELIVERY_ORIGIN, dead_letter
 from streams.store import Store, connect
-from streams.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 from tests.sinks.contract_suite import a_ticket
 
 NOW = 1_790_000_000_000

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 
-from config.settings import FacebookPage, FacebookSettings, Secret
+from config.section import Secret
+from config.settings import FacebookPage, FacebookSettings
 from listeners.facebook import FacebookListener
 from listeners.graph import Graph
 from listeners.imitations.facebook import FacebookImitation

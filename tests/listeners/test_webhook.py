@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 import structlog
 
-from config.settings import MetaWebhook, Secret, WebhookSettings
+from config.section import Secret
+from config.settings import MetaWebhook, WebhookSettings
 from config.yaml_file import ConfigError
 from listeners import push
 from listeners.imitations.meta_webhook import feed_value, signed, webhook_body

@@ -1,6 +1,7 @@
 """The X listener over the imitation of X's API."""
 
-from config.settings import Secret, XRule, XSettings
+from config.section import Secret
+from config.settings import XRule, XSettings
 from listeners.imitations.memory import StepClock
 from listeners.imitations.x import Fault, XImitation
 from listeners.x import XListener

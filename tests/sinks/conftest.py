@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from config.settings import RequestTrackerSettings, Secret
+from config.section import Secret
+from config.settings import RequestTrackerSettings
 from records.ids import digest
 from records.tickets import Delivery, Factor, Held, Intent, Post, Ticket, TicketOperation
 from sinks.request_tracker import RequestTracker

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.settings import RequestTrackerSettings, Secret
+from config.section import Secret
+from config.settings import RequestTrackerSettings
 from records.errors import Transient
 from sinks.protocol import converge
 from sinks.request_tracker import RequestTracker

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from config.settings import Secret, ZendeskSettings
+from config.section import Secret
+from config.settings import ZendeskSettings
 from sinks.imitations.zendesk import EXPLAIN_FIELD, RANK_FIELD, ZendeskImitation
 from sinks.zendesk import Zendesk
 from tests.sinks.contract_suite import Desk

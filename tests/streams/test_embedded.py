@@ -20,6 +20,7 @@ from listeners.contract import Bad, Cursor
 from records.errors import Backpressure, HilferufError
 from records.events import Rules, Tick
 from records.mention import Mention
+from records.topics import DEAD_LETTERS, MENTIONS
 from records.verdict import Verdict
 from streams import embedded
 from streams.assess import Assess
@@ -28,7 +29,6 @@ from streams.profile import Profile
 from streams.runner import Route, Runner
 from streams.screen import Screen
 from streams.store import Store, connect
-from streams.topics import DEAD_LETTERS, MENTIONS
 
 from .conftest import RULES, START, judge, mention
 from .test_any_order import canonical, feed, fresh_engine, histories
