@@ -47,7 +47,7 @@ def libraries() -> Path:
 
 @dataclass
 class KafkaServer:
-    """Nodes of one cluster, each broker and controller. `extra`: lines for server.properties, `{port}` and `{folder}` filled in;
+    """Nodes of one cluster, each broker and controller. `extra`: lines for server.properties, `{port}`, `{folder}` filled in;
     they may replace the listener PLAINTEXT on `port`."""
 
     folder: Path
