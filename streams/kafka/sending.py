@@ -1,0 +1,83 @@
+"""Writing a few records from a command: kafka-python's idempotent producer, flushed, with every error told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from kafka import KafkaProducer
+
+from config.kafka import KafkaSettings, client_options
+from records.errors import HilferufError
+from streams.kafka.reading import CONNECT_SECONDS, COPIED, key_bytes, partition_of, told
+
+FLUSH_SECONDS = 30.0
+UNFLUSHED = 2_000  # records in flight; the producer itself knows no bound
+
+
+class Sender:
+    """See the module. What `send` took is written when `flush` has returned."""
+
+    def __init__(self, kafka: KafkaSettings, producer: Any) -> None:
+        self._kafka, self._producer = kafka, producer
+        self._failed: list[Exception] = []
+        self._waiting = 0
+
+    def send(
+        self, topic: str, key: str, value: bytes | None, *, beside: str | None = None, copy_of: int | None = None
+    ) -> None:
+        """One record; value None deletes. `beside`: the key in whose partition it belongs, where that is another one.
+        `copy_of`: when the record was written that this one repeats, milliseconds since 1970. Raises Transient or Refused, also
+        for records that went before."""
+        name = self._kafka.topic(topic)
+        partition = None
+        with told(self._kafka):
+            if beside is not None:
+                partition = partition_of(beside, len(self._partitions(name)))
+            headers = [] if copy_of is None else [(COPIED, str(copy_of).encode())]
+            future = self._producer.send(name, value, key=key_bytes(key), partition=partition, headers=headers)
+        future.add_errback(partial(self._failed.append))
+        self._waiting += 1
+        if self._waiting >= UNFLUSHED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Wait until the brokers have everything. Raises Transient or Refused where one record was not taken."""
+        with told(self._kafka):
+            self._producer.flush(FLUSH_SECONDS)
+            self._waiting = 0
+            if self._failed:
+                failed, self._failed = self._failed, []
+                raise failed[0]
+
+    def _partitions(self, name: str) -> Any:
+        found = self._producer.partitions_for(name)
+        if not found:
+            raise HilferufError(f"there is no topic {name}: `hilferuf topics apply` makes it")
+        return found
+
+
+@contextmanager
+def sending(kafka: KafkaSettings) -> Iterator[Sender]:
+    """A sender; what it was given is flushed at the end. Raises Transient or Refused."""
+    with told(kafka):
+        producer = KafkaProducer(
+            **client_options(kafka),
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            linger_ms=5,
+            batch_size=65_536,
+            delivery_timeout_ms=int(FLUSH_SECONDS * 1000),
+            request_timeout_ms=10_000,
+            max_block_ms=10_000,
+            bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000),
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+    sender = Sender(kafka, producer)
+    try:
+        yield sender
+        sender.flush()
+    finally:
+        producer.close(timeout=5)
