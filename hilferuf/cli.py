@@ -23,7 +23,9 @@ config_app = typer.Typer(
     help="Settings: check them, write a first file, print their JSON Schema.", no_args_is_help=True
 )
 dlq_app = typer.Typer(help="Dead letters: what could not be read, with its reason.", no_args_is_help=True)
+topics_app = typer.Typer(help="Topics on Kafka: what there must be, from the settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(topics_app, name="topics")
 app.add_typer(dlq_app, name="dlq")
 
 Config = Annotated[
@@ -199,6 +201,21 @@ def explain(
     raise typer.Exit(command(config, what, json))
 
 
+@app.command()
+def reprocess(
+    since: Annotated[str, typer.Option("--from", metavar="TIME", help="RFC 3339, or 30m, 2h, 3d ago.")],
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Posts before it; default: now.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="N", help="Records a second; default: no limit.", min=0.1)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Put what the log still holds through the running pipeline again, after a change of the rules; no second ticket."""
+    from hilferuf.commands.reprocess import reprocess as command
+
+    raise typer.Exit(command(config, since, until, rate))
+
+
 @dlq_app.command("list")
 def dlq_list(config: Config = None, json: AsJson = False) -> None:
     """List dead letters."""
@@ -234,6 +251,38 @@ def dlq_drop(
     from hilferuf.commands.dlq import drop
 
     raise typer.Exit(drop(config, letters))
+
+
+@topics_app.command("plan")
+def topics_plan(config: Config = None) -> None:
+    """Show what apply would create or change, and what it cannot."""
+    from hilferuf.commands.topics import plan
+
+    raise typer.Exit(plan(config))
+
+
+@topics_app.command("apply")
+def topics_apply(config: Config = None) -> None:
+    """Create and change topics; nothing is ever deleted. May run again, and twice at once."""
+    from hilferuf.commands.topics import apply
+
+    raise typer.Exit(apply(config))
+
+
+@topics_app.command("check")
+def topics_check(config: Config = None) -> None:
+    """One line for each topic that is not as it must be; exit code 1 when there is one."""
+    from hilferuf.commands.topics import check
+
+    raise typer.Exit(check(config))
+
+
+@app.command()
+def lag(config: Config = None, json: AsJson = False) -> None:
+    """Show how far workers and deliverers are behind, by consumer group and topic (Kafka)."""
+    from hilferuf.commands.lag import lag as command
+
+    raise typer.Exit(command(config, json))
 
 
 @config_app.command("check")

@@ -1,5 +1,5 @@
 """AuthorEvent: everything that concerns one author, on the topic `author-events` (key: author key), and the other topics'
-small records: Lookup, Tick, DeadLetter."""
+small records: Lookup, Tick, Redrive, DeadLetter."""
 
 from typing import Literal
 
@@ -94,3 +94,11 @@ class DeadLetter(
     at: Timestamp
     original: bytes
     redriven: bool = False
+
+
+class Redrive(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="redrive/1"):
+    """A person asks for another try of a ticket that this sink refused for good. Travels through `tickets`, in the ticket's
+    partition, under the key `redrive|sink|ticket id`: under the ticket's own key, compaction would take it for the ticket."""
+
+    sink: str
+    ticket_id: str

@@ -1,4 +1,4 @@
-"""`hilferuf queue` and `hilferuf explain`: what the engine's file says, beside a running service."""
+"""`hilferuf queue` and `hilferuf explain`: what the engine's file or the topics say, beside a running service."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import msgspec
 
 from config.settings import QueueSettings
 from hilferuf.commands.judge import ticket_line
-from hilferuf.engine_file import opened
+from hilferuf.engines import view_of
 from hilferuf.rules import rules_of, settings_of
 from lexicons.judgement import judge
 from records import codec
@@ -16,11 +16,10 @@ from records.errors import HilferufError
 from records.events import Spoke
 from records.mention import Mention
 from records.tickets import Ticket
-from records.topics import MENTIONS
 from records.verdict import Verdict
 from streams.author import Utterance, merge_utterance
 from streams.memory import ranked
-from streams.store import Entry, Store
+from streams.store import Store
 
 EVERYTHING = 1_000_000
 
@@ -28,7 +27,7 @@ EVERYTHING = 1_000_000
 def queue(config: Path | None, limit: int, everything: bool, as_json: bool) -> int:
     """The ranked queue."""
     statuses = ("open", "answered", "solved") if everything else ("open",)
-    with opened(settings_of(config)) as store:
+    with view_of(settings_of(config)) as (store, _):
         tickets = ranked(store.tickets(statuses, EVERYTHING if everything else limit))[:limit]
         delivered = {ticket.id: _where(store, ticket.id) for ticket in tickets}
     if as_json:
@@ -59,11 +58,11 @@ def act(config: Path | None, done: dict[str, str | None]) -> int:
 def explain(config: Path | None, what: str, as_json: bool) -> int:
     """Why a ticket stands where it stands, or what was thought of a mention."""
     loaded = settings_of(config)
-    with opened(loaded) as store:
+    with view_of(loaded) as (store, history):
         ticket = store.ticket(what) or _ticket_of(store, what)
         rank = _rank(store, ticket) if ticket else None
         held = store.deliveries_of(ticket.id) if ticket else []
-        versions = [] if ticket else store.by_key(MENTIONS, what)
+        versions = [] if ticket else history(what)
     if ticket is not None:
         if as_json:
             sys.stdout.buffer.write(msgspec.json.encode(ticket_line(ticket, rank or 0, ticket.id)) + b"\n")
@@ -99,11 +98,11 @@ def _ticket_of(store: Store, mention_id: str) -> Ticket | None:
     return min(store.tickets_of(mention_id), key=lambda t: (t.status in ("withdrawn", "merged"), t.id), default=None)
 
 
-def _utterance(versions: Sequence[Entry]) -> Utterance | None:
+def _utterance(versions: Sequence[bytes]) -> Utterance | None:
     """What the log holds of one mention, put together as the engine does it: newest text, and whether it was taken away."""
     utterance = None
-    for entry in versions:
-        record = codec.mentions.decode(entry.value)
+    for version in versions:
+        record = codec.mentions.decode(version)
         if isinstance(record, Mention):  # a look-up of an answer stands under the same key
             utterance = utterance or Utterance(id=record.id)
             if record.op != "metrics":

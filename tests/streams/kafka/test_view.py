@@ -161,7 +161,7 @@ def test_two_looks_at_once_see_the_same(desk):
 
 def test_a_missing_topic_is_told_with_what_to_do(kafka, prefix, tmp_path):
     with (
-        pytest.raises(HilferufError, match="no topic .*tickets.*`hilferuf topics apply`"),
+        pytest.raises(HilferufError, match=r"no topic .*tickets.*`hilferuf topics apply`"),
         viewed(settings_for(kafka, prefix), tmp_path, lambda: NOW),
     ):
         pass

@@ -1,0 +1,162 @@
+"""Dead letters as a person works them: redriven through the door by which the record came in, or dropped.
+
+The rules stand here once; `Letters` is what they need of an engine: the file's log, or the brokers' topics.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from records import codec
+from records.errors import HilferufError, Poison
+from records.events import DeadLetter
+from records.normalise import normalise_mention
+from records.normalise_facts import normalise_fact
+from records.times import from_ms
+from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS, TICKETS
+from streams.dead_letters import DELIVERY_ORIGIN
+from streams.store import Store
+
+PAGE = 1_000
+
+
+class Letters(ABC):
+    """The dead letters of a deployment. What is sent and written counts once `flush` has returned."""
+
+    @abstractmethod
+    def all(self) -> list[DeadLetter]:
+        """All of them, oldest first; of one that came twice, the last."""
+
+    @abstractmethod
+    def key_at(self, topic: str, place: str) -> str | None:
+        """Key of the record at this place of a topic, as the letter's origin names it; None: it has left the log."""
+
+    @abstractmethod
+    def deliver_again(self, sink: str, ticket_id: str) -> bool:
+        """A ticket that was refused for good is tried again. Returns whether the ledger knows it."""
+
+    @abstractmethod
+    def send(self, topic: str, key: str, value: bytes) -> None:
+        """Append a record to a topic."""
+
+    @abstractmethod
+    def write(self, letter: DeadLetter) -> None:
+        """The letter takes the place of the one with its id."""
+
+    @abstractmethod
+    def drop(self, letter: DeadLetter) -> None:
+        """Delete it for good."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Returns when everything is where it belongs. Raises Transient."""
+
+
+class Redriven(NamedTuple):
+    """What became of letters: how many passed, and of the others the reason of today."""
+
+    passed: int
+    failed: list[tuple[DeadLetter, Poison]]
+
+
+def chosen(letters: Letters, ids: Sequence[str]) -> list[DeadLetter]:
+    """The letters with these ids. Raises HilferufError for an id that no letter has."""
+    found = {letter.id: letter for letter in letters.all()}
+    for missing in ids:
+        if missing not in found:
+            raise HilferufError(f"there is no dead letter {missing}; `hilferuf dlq list` shows them")
+    return [found[letter_id] for letter_id in dict.fromkeys(ids)]
+
+
+def redrive(letters: Letters, these: Sequence[DeadLetter], now: int) -> Redriven:
+    """Put letters through the door again (`now`: milliseconds since 1970). A letter is marked only once its record is written:
+    a kill in between redrives it twice, which makes no second ticket."""
+    passed: list[DeadLetter] = []
+    failed: list[tuple[DeadLetter, Poison]] = []
+    for letter in these:
+        try:
+            _again(letters, letter, now)
+        except Poison as error:
+            failed.append((letter, error))
+        else:
+            passed.append(letter)
+    letters.flush()
+    for letter in passed:
+        letters.write(msgspec.structs.replace(letter, redriven=True))
+    letters.flush()
+    return Redriven(len(passed), failed)
+
+
+def _again(letters: Letters, letter: DeadLetter, now: int) -> None:
+    """Raises Poison where the fault is still there."""
+    if letter.origin.startswith(DELIVERY_ORIGIN):
+        sink, _, ticket = letter.origin.removeprefix(DELIVERY_ORIGIN).partition("|")
+        if not letters.deliver_again(sink, ticket):
+            raise Poison(f"the ledger has no ticket {ticket} for {sink}")
+        return
+    topic, _, place = letter.origin.partition("/")
+    if topic in (MENTIONS, AUTHOR_EVENTS):
+        key = letters.key_at(topic, place)
+        if key is None:
+            raise Poison("its record has left the log; the next change of the rules judges its author anew")
+        letters.send(topic, key, letter.original)
+    elif topic == TICKETS:
+        raise Poison("a ticket is not delivered from a dead letter: the next change of the ticket replaces it")
+    elif topic == CUSTOMER_FACTS or b'"customer"' in letter.original:
+        fact = normalise_fact(letter.original, observed_at=from_ms(now))
+        letters.send(CUSTOMER_FACTS, fact.customer, codec.encode(fact))
+    else:
+        mention = normalise_mention(letter.original, observed_at=from_ms(now), listener="redrive")
+        letters.send(MENTIONS, mention.id, codec.encode(mention))
+
+
+class StoredLetters(Letters):
+    """Those of the embedded engine, inside the caller's transaction; `now`: milliseconds since 1970."""
+
+    def __init__(self, store: Store, now: int) -> None:
+        self._store, self._now = store, now
+        self._offsets: dict[str, list[int]] = {}  # one that came twice stands in the log twice
+
+    def all(self) -> list[DeadLetter]:
+        """By the log."""
+        found: dict[str, DeadLetter] = {}
+        self._offsets.clear()
+        offset = 0
+        while entries := self._store.read(DEAD_LETTERS, offset, PAGE):
+            for entry in entries:
+                letter = codec.dead_letters.decode(entry.value)
+                found[letter.id] = letter
+                self._offsets.setdefault(letter.id, []).append(entry.offset)
+            offset = entries[-1].offset + 1
+        return list(found.values())
+
+    def key_at(self, topic: str, place: str) -> str | None:
+        """A place is an offset."""
+        found = self._store.read(topic, int(place), 1) if place.isdecimal() else []
+        return found[0].key if found and found[0].offset == int(place) else None
+
+    def deliver_again(self, sink: str, ticket_id: str) -> bool:
+        """In the ledger, which the deliverer reads."""
+        entry = self._store.delivery(sink, ticket_id)
+        if entry is not None and entry.state == "dead":
+            self._store.put_delivery(msgspec.structs.replace(entry, state="pending", error=None), 0)
+        return entry is not None
+
+    def send(self, topic: str, key: str, value: bytes) -> None:
+        """Into the log."""
+        self._store.append(topic, [(key, value)], self._now)
+
+    def write(self, letter: DeadLetter) -> None:
+        """In its place."""
+        for offset in self._offsets[letter.id]:
+            self._store.replace(DEAD_LETTERS, offset, codec.encode(letter))
+
+    def drop(self, letter: DeadLetter) -> None:
+        """Out of the log."""
+        for offset in self._offsets[letter.id]:
+            self._store.delete(DEAD_LETTERS, offset)
+
+    def flush(self) -> None:
+        """The transaction is the caller's."""
