@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.kafka_server import start_kafka
+from tests.secure_kafka import SecureKafka, start_secure_kafka
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -23,6 +24,14 @@ def kafka() -> Iterator[list[str]]:
     server = start_kafka()
     yield server.bootstrap
     server.discard()
+
+
+@pytest.fixture(scope="session")
+def secure_kafka() -> Iterator[SecureKafka]:
+    """A broker of its own that demands TLS and a login."""
+    secure = start_secure_kafka()
+    yield secure
+    secure.discard()
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from config.kafka import KafkaSettings
 from config.settings import FileSettings, Loaded
+from hilferuf.deployment import fingerprint
 from hilferuf.engine_file import path_of
 from hilferuf.rules import rules_of, settings_of
 from hilferuf.wiring import STDIN, Part, listener_parts, sink_of, sink_settings
@@ -28,7 +30,7 @@ def doctor(config: Path | None) -> int:
     checks: list[tuple[str, Callable[[], str]]] = [
         ("rules", lambda: _rules(loaded)),
         ("data folder", lambda: _folder(loaded)),
-        ("engine file", lambda: _engine(loaded)),
+        *([] if settings.kafka else [("engine file", lambda: _engine(loaded))]),
         ("health port", lambda: _port(settings.server.host, settings.server.port)),
     ]
     checks += [(part.name, partial(_listener, part)) for part in parts]
@@ -39,6 +41,8 @@ def doctor(config: Path | None) -> int:
     if not parts:
         checks.append(("listeners", _nobody_listens))
     answers = [_say(name, check) for name, check in checks]
+    if settings.kafka is not None:
+        answers.append(_kafka(loaded, settings.kafka))
     return 0 if asyncio.run(_sinks(loaded)) and all(answers) else 1
 
 
@@ -110,6 +114,20 @@ def _file(loaded: Loaded, file: FileSettings) -> str:
 
 def _nobody_listens() -> str:
     raise HilferufError("none is configured: nothing is heard; see docs/listeners.md")
+
+
+def _kafka(loaded: Loaded, kafka: KafkaSettings) -> bool:
+    from streams.kafka.examination import examine
+
+    try:
+        mine = fingerprint(rules_of(loaded))
+    except HilferufError:
+        mine = None  # the line `rules` says why
+    sinks = [name for name, _ in sink_settings(loaded.settings)]
+    findings = examine(kafka, loaded.settings.retention, sinks, mine)
+    for finding in findings:
+        print(f"{'ok   ' if finding.well else 'WRONG'} {finding.name:<12} {finding.text}")
+    return all(finding.well for finding in findings)
 
 
 async def _sinks(loaded: Loaded) -> bool:
