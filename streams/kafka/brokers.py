@@ -152,8 +152,7 @@ def _explain(kafka: KafkaSettings, address: str, error: Exception) -> HilferufEr
     if (hung_up or isinstance(error, TimeoutError)) and kafka.tls is None and _speaks_tls(address):
         return Refused(f"{at} speaks TLS on this port; set kafka.tls")
     if hung_up:
-        guess = "it may want a login (kafka.sasl)" if sasl is None else "it may speak no TLS on this port (kafka.tls)"
-        return Transient(f"{at} hangs up before it answers; {guess}")
+        return Transient(f"{at} hangs up before it answers; {_guess(kafka, error)}")
     if isinstance(error, TimeoutError):
         return Transient(
             f"{at} does not answer within {_KNOCK_SECONDS:.0f} s; is it up, does a firewall stand between?"
@@ -162,6 +161,14 @@ def _explain(kafka: KafkaSettings, address: str, error: Exception) -> HilferufEr
         return Transient(f"{at} cannot be reached: no such host; see kafka.bootstrap")
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else _words(error)
     return Transient(f"{at} cannot be reached: {reason}; is it up? see kafka.bootstrap")
+
+
+def _guess(kafka: KafkaSettings, error: Exception) -> str:
+    if kafka.tls is not None and isinstance(error, (ConnectionResetError, ssl.SSLEOFError)):  # within the handshake
+        return "it may speak no TLS on this port (kafka.tls)"
+    if kafka.sasl is None:
+        return "it may want a login (kafka.sasl)"
+    return "is it a broker's port?" if kafka.tls is None else "it may want a certificate (kafka.tls.certificate_file)"
 
 
 def _speaks_tls(address: str) -> bool:

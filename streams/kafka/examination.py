@@ -81,7 +81,7 @@ def _brokers(kafka: KafkaSettings, admin: Any) -> Answer:
         faults.append(
             f"{where(kafka)}: version {_dotted(version)} is too old; Hilferuf needs {_dotted(OLDEST)}, best 4.1"
         )
-    return f"{where(kafka)}: version {_dotted(version)}, {len(nodes)} brokers", faults
+    return f"{where(kafka)}: version {_dotted(version)}, {len(nodes)} broker{'' if len(nodes) == 1 else 's'}", faults
 
 
 def _dotted(version: Sequence[int]) -> str:
