@@ -166,7 +166,7 @@ async def test_it_may_be_called_where_an_event_loop_runs(settings):
 
 
 def test_more_copies_than_brokers_is_told_with_what_to_change(settings):
-    with pytest.raises(HilferufError, match="start more brokers or lower kafka.replication"):
+    with pytest.raises(HilferufError, match=r"start more brokers or lower kafka\.replication"):
         apply(msgspec.structs.replace(settings, replication=9), WEEK)
 
 
@@ -184,7 +184,8 @@ def three_copies():
 def test_a_topic_with_fewer_copies_is_told_and_goes_on_being_written(three_copies):
     topic = three_copies[AUTHOR_EVENTS]
     config = {**topic.config, "min.insync.replicas": "1"}
-    (found,) = differences(topic, actual_of(topic, replication=1, config=config))  # 2 in sync of 1 could never be written
+    # Two in sync of one copy could never be written.
+    (found,) = differences(topic, actual_of(topic, replication=1, config=config))
     assert (found.kind, found.fatal) == ("cannot", False) and "1 copies instead of 3" in found.text
 
 
