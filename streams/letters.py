@@ -31,7 +31,8 @@ class Letters(ABC):
 
     @abstractmethod
     def key_at(self, topic: str, place: str) -> str | None:
-        """Key of the record at this place of a topic, as the letter's origin names it; None: it has left the log."""
+        """Key of the record at this place of a topic, as the letter's origin names it; None: it has left the log; "": it came
+        without one."""
 
     @abstractmethod
     def deliver_again(self, sink: str, ticket_id: str) -> bool:
@@ -51,7 +52,7 @@ class Letters(ABC):
 
     @abstractmethod
     def flush(self) -> None:
-        """Returns when everything is where it belongs. Raises Transient."""
+        """Returns when everything is where it belongs. Raises Transient; Poison for a record that is not taken."""
 
 
 class Redriven(NamedTuple):
@@ -78,11 +79,11 @@ def redrive(letters: Letters, these: Sequence[DeadLetter], now: int) -> Redriven
     for letter in these:
         try:
             _again(letters, letter, now)
+            letters.flush()  # one by one: so it is known whose record was not taken
         except Poison as error:
             failed.append((letter, error))
         else:
             passed.append(letter)
-    letters.flush()
     for letter in passed:
         letters.write(msgspec.structs.replace(letter, redriven=True))
     letters.flush()
@@ -101,15 +102,24 @@ def _again(letters: Letters, letter: DeadLetter, now: int) -> None:
         key = letters.key_at(topic, place)
         if key is None:
             raise Poison("its record has left the log; the next change of the rules judges its author anew")
-        letters.send(topic, key, letter.original)
+        if key:
+            letters.send(topic, key, letter.original)
+        elif topic == MENTIONS:
+            _heard(letters, letter, now)
+        else:
+            raise Poison("its record has no key, so nobody knows whose it is")
     elif topic == TICKETS:
         raise Poison("a ticket is not delivered from a dead letter: the next change of the ticket replaces it")
     elif topic == CUSTOMER_FACTS or b'"customer"' in letter.original:
         fact = normalise_fact(letter.original, observed_at=from_ms(now))
         letters.send(CUSTOMER_FACTS, fact.customer, codec.encode(fact))
     else:
-        mention = normalise_mention(letter.original, observed_at=from_ms(now), listener="redrive")
-        letters.send(MENTIONS, mention.id, codec.encode(mention))
+        _heard(letters, letter, now)
+
+
+def _heard(letters: Letters, letter: DeadLetter, now: int) -> None:
+    mention = normalise_mention(letter.original, observed_at=from_ms(now), listener="redrive")
+    letters.send(MENTIONS, mention.id, codec.encode(mention))
 
 
 class StoredLetters(Letters):

@@ -37,12 +37,14 @@ class KafkaLetters(Letters):
         if not (partition.isdecimal() and offset.isdecimal()):
             return None
         where, wanted = Place(topic, int(partition)), int(offset)
-        if where not in self._reader.places(topic) or self._reader.starts([where])[where] > wanted:
+        if where not in self._reader.places(topic):
+            return None
+        if not self._reader.starts([where])[where] <= wanted < self._reader.ends([where])[where]:
             return None
         for records in self._reader.read({where: wanted}, {where: wanted + 1}):
             for record in records:
                 if record.offset == wanted:
-                    return record.key
+                    return record.key or ""
         return None
 
     def deliver_again(self, sink: str, ticket_id: str) -> bool:

@@ -3,18 +3,19 @@
 A command must end, whatever the brokers do: every wait is bounded, and what is read ends where the topic ended at the start.
 """
 
-import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.partitioner.default import murmur2
 
 from config.kafka import KafkaSettings, client_options
-from records.errors import HilferufError, Refused, Transient
+from records.errors import HilferufError, Poison, Transient
+from streams.kafka import brokers
+from streams.kafka.brokers import quiet
 
 PATIENCE_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
@@ -55,19 +56,15 @@ def key_bytes(key: str) -> bytes:
 
 @contextmanager
 def told(kafka: KafkaSettings) -> Iterator[None]:
-    """Errors of the client as ours, with what to do. The client's own log lines would say the same less well."""
-    log = logging.getLogger("kafka")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    except (AuthorizationError, SaslAuthenticationFailedError) as error:
-        raise Refused(f"Kafka at {_where(kafka)} refuses: {error}; check kafka.sasl and its permissions") from error
-    except KafkaError as error:
-        hint = "check kafka.bootstrap, and that the brokers run"
-        raise Transient(f"Kafka at {_where(kafka)} cannot be used now: {error}; {hint}") from error
-    finally:
-        log.setLevel(before)
+    """Errors of the client as ours, with what to do (Poison: one record is too large); the client's own log lines would say the
+    same less well."""
+    with quiet("kafka"):
+        try:
+            yield
+        except MessageSizeTooLargeError as error:
+            raise Poison("the record is larger than its topic takes (`max.message.bytes`)") from error
+        except KafkaError as error:
+            raise brokers.told(kafka, error) from error
 
 
 class Reader:
@@ -79,9 +76,11 @@ class Reader:
         self._consumer: Any = None
 
     def __enter__(self) -> Self:
+        options = client_options(self._kafka)
+        brokers.knock(self._kafka, options)
         with told(self._kafka):
             self._consumer = KafkaConsumer(
-                **client_options(self._kafka),
+                **options,
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",  # where retention ran over a position while we read
@@ -101,8 +100,8 @@ class Reader:
         with told(self._kafka):
             partitions = self._consumer.partitions_for_topic(self._kafka.topic(topic))
         if not partitions:
-            name = self._kafka.topic(topic)
-            raise HilferufError(f"there is no topic {name} at {_where(self._kafka)}: `hilferuf topics apply` makes it")
+            where, name = brokers.where(self._kafka), self._kafka.topic(topic)
+            raise HilferufError(f"{where} has no topic {name}: `hilferuf topics apply` makes it")
         return [Place(topic, partition) for partition in sorted(partitions)]
 
     def place_of(self, topic: str, key: str) -> Place:
@@ -136,6 +135,7 @@ class Reader:
         wanted = {self._theirs(place): ends[place] for place in positions if positions[place] < ends.get(place, 0)}
         with told(self._kafka):
             self._consumer.assign(list(wanted))
+            self._consumer.resume(*wanted)  # what an earlier reading had read up
             for place, position in positions.items():
                 if self._theirs(place) in wanted:
                     self._consumer.seek(self._theirs(place), position)
@@ -157,7 +157,7 @@ class Reader:
             if records or list(now.values()) != before:
                 before, deadline = list(now.values()), time.monotonic() + self._patience
             elif time.monotonic() > deadline:
-                raise Transient(f"Kafka at {_where(self._kafka)} gave nothing for {self._patience:.0f} s")
+                raise Transient(f"{brokers.where(self._kafka)} gave nothing for {self._patience:.0f} s")
             done = [tp for tp, position in now.items() if position >= wanted[tp]]
             for tp in done:
                 del wanted[tp]
@@ -180,7 +180,3 @@ class Reader:
         copied = any(name == COPIED for name, _ in record.headers or ())
         place = self._place(record.topic, record.partition)
         return Record(place, record.offset, key, record.value, record.timestamp, copied)
-
-
-def _where(kafka: KafkaSettings) -> str:
-    return ", ".join(kafka.bootstrap)

@@ -9,6 +9,8 @@ from kafka import KafkaProducer
 
 from config.kafka import KafkaSettings, client_options
 from records.errors import HilferufError
+from streams.kafka import brokers
+from streams.kafka.catalogue import MAX_LETTER_BYTES
 from streams.kafka.reading import CONNECT_SECONDS, COPIED, key_bytes, partition_of, told
 
 FLUSH_SECONDS = 30.0
@@ -27,7 +29,7 @@ class Sender:
         self, topic: str, key: str, value: bytes | None, *, beside: str | None = None, copy_of: int | None = None
     ) -> None:
         """One record; value None deletes. `beside`: the key in whose partition it belongs, where that is another one.
-        `copy_of`: when the record was written that this one repeats, milliseconds since 1970. Raises Transient or Refused, also
+        `copy_of`: when the record was written that this one repeats, milliseconds since 1970. Raises as `flush` does, also
         for records that went before."""
         name = self._kafka.topic(topic)
         partition = None
@@ -42,7 +44,8 @@ class Sender:
             self.flush()
 
     def flush(self) -> None:
-        """Wait until the brokers have everything. Raises Transient or Refused where one record was not taken."""
+        """Wait until the brokers have everything. Raises Transient, Refused, or Poison (too large) where one record was not
+        taken."""
         with told(self._kafka):
             self._producer.flush(FLUSH_SECONDS)
             self._waiting = 0
@@ -60,14 +63,17 @@ class Sender:
 @contextmanager
 def sending(kafka: KafkaSettings) -> Iterator[Sender]:
     """A sender; what it was given is flushed at the end. Raises Transient or Refused."""
+    options = client_options(kafka)
+    brokers.knock(kafka, options)
     with told(kafka):
         producer = KafkaProducer(
-            **client_options(kafka),
+            **options,
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
             linger_ms=5,
             batch_size=65_536,
+            max_request_size=MAX_LETTER_BYTES,
             delivery_timeout_ms=int(FLUSH_SECONDS * 1000),
             request_timeout_ms=10_000,
             max_block_ms=10_000,

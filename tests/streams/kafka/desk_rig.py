@@ -10,18 +10,16 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from config.kafka import KafkaSettings, client_options
 from records import codec
 from records.tickets import Delivery, Held, Ticket, TicketOperation
-from records.topics import CUSTOMER_FACTS, DEAD_LETTERS, DELIVERIES, MENTIONS, TICKETS
-
-NAMES = (MENTIONS, CUSTOMER_FACTS, TICKETS, DELIVERIES, DEAD_LETTERS)
+from records.topics import DELIVERIES, TICKETS
 
 
 def settings_for(addresses: list[str], prefix: str, **more: Any) -> KafkaSettings:
     return KafkaSettings(bootstrap=tuple(addresses), prefix=prefix, partitions=2, replication=1, min_insync=1, **more)
 
 
-def make(settings: KafkaSettings, *names: str, stamped: bool = True) -> None:
-    """Make topics, stamped by the broker's clock as a deployment's are."""
-    configs = {"message.timestamp.type": "LogAppendTime"} if stamped else {}
+def make(settings: KafkaSettings, *names: str, most_bytes: int = 1_048_576) -> None:
+    """Make topics, stamped by the brokers' clock as a deployment's are."""
+    configs = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(most_bytes)}
     with admin(settings) as client:
         client.create_topics(
             [NewTopic(settings.topic(name), settings.partitions, 1, topic_configs=configs) for name in names]
@@ -49,11 +47,9 @@ class Writer:
         if transactional_id is not None:
             self.producer.init_transactions()
 
-    def put(self, topic: str, key: str | None, value: bytes | None, at: int | None = None) -> tuple[int, int]:
+    def put(self, topic: str, key: str | None, value: bytes | None) -> tuple[int, int]:
         """One record, written now. Returns partition and offset."""
-        sent = self.producer.send(
-            self.settings.topic(topic), value, key=None if key is None else key.encode(), timestamp_ms=at
-        )
+        sent = self.producer.send(self.settings.topic(topic), value, key=None if key is None else key.encode())
         found = sent.get(30)
         return found.partition, found.offset
 

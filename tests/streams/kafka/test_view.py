@@ -161,14 +161,13 @@ def test_two_looks_at_once_see_the_same(desk):
 
 def test_a_missing_topic_is_told_with_what_to_do(kafka, prefix, tmp_path):
     with (
-        pytest.raises(HilferufError, match=r"no topic .*tickets.*`hilferuf topics apply`"),
+        pytest.raises(HilferufError, match=r"has no topic .*tickets.*`hilferuf topics apply`"),
         viewed(settings_for(kafka, prefix), tmp_path, lambda: NOW),
     ):
         pass
 
 
-def test_brokers_that_are_away_are_told_with_where_they_should_be(tmp_path, monkeypatch):
-    monkeypatch.setattr("streams.kafka.reading.CONNECT_SECONDS", 0.5)
+def test_brokers_that_are_away_are_told_with_where_they_should_be(tmp_path):
     address = f"127.0.0.1:{free_port()}"
     with (
         pytest.raises(Transient, match=f"Kafka at {address}"),
