@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from records.errors import Poison
-from records.events import AuthorEvent, DeadLetter, Lookup, Rules
+from records.events import AuthorEvent, DeadLetter, Lookup, Rules, Tick
 from records.facts import CustomerFact
 from records.mention import Mention
 from records.tickets import Delivery
@@ -47,5 +47,6 @@ def poison(error: Exception, what: str) -> Poison:
 mentions: Codec[Mention | Lookup] = Codec("mention", Mention | Lookup)
 customer_facts: Codec[CustomerFact] = Codec("customer fact", CustomerFact)
 author_events: Codec[AuthorEvent | Rules] = Codec("author event", AuthorEvent | Rules)
+controls: Codec[Tick | Rules] = Codec("control record", Tick | Rules)  # under the key WHOLE
 deliveries: Codec[Delivery] = Codec("delivery", Delivery)
 dead_letters: Codec[DeadLetter] = Codec("dead letter", DeadLetter)

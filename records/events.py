@@ -66,10 +66,17 @@ class Tick(_Event, frozen=True, kw_only=True, tag="tick/1"):
 
 
 class Rules(_Event, frozen=True, kw_only=True, tag="rules/1"):
-    """From this position on, this lexicon and strategy are in force."""
+    """From this position on, this lexicon and strategy are in force; every key is derived anew. `after`: a step of that, for the
+    keys after this one."""
 
     lexicon_version: str
     strategy: str
+    after: str = ""
+
+    @property
+    def name(self) -> str:
+        """What names them."""
+        return f"{self.lexicon_version}|{self.strategy}"
 
 
 AuthorEvent = Spoke | Answered | Known | Helpdesk | Erased

@@ -20,6 +20,8 @@ class Assess(Stage[AuthorState]):
 
     name = "assess"
     source = AUTHOR_EVENTS
+    timed = True
+    switches_rules = True
 
     def __init__(self, rules: derive.Rules, judge: Callable[[Mention], Verdict], *, author_days: float = 90.0) -> None:
         super().__init__(AuthorState)

@@ -40,3 +40,38 @@ LISTENER_RECONNECTS = Gauge(
 LISTENER_REJECTED = Gauge(
     "hilferuf_listener_rejected", "Input that could not be mapped", ["listener"], registry=REGISTRY
 )
+
+# On Kafka.
+PARTITION_RECORDS = Counter(
+    "hilferuf_partition_records", "Records of the input that were taken in", ["stage"], registry=REGISTRY
+)
+PARTITION_BLOCKED = Gauge(
+    "hilferuf_partition_blocked", "1 = the partition stands still until somebody did something",
+    ["stage", "partition"], registry=REGISTRY,
+)  # fmt: skip
+PARTITION_LAG = Gauge(
+    "hilferuf_partition_lag_records", "Records of the input not taken in yet", ["stage", "partition"], registry=REGISTRY
+)
+STATE_KEYS = Gauge("hilferuf_state_keys", "Keys with a state", ["stage", "partition"], registry=REGISTRY)
+TRANSACTION_SECONDS = Histogram(
+    "hilferuf_transaction_seconds", "Time of one Kafka transaction", ["stage"], registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
+)  # fmt: skip
+SEEKBACKS = Counter(
+    "hilferuf_seekbacks", "Batches refused because records before them were missing, and read again", ["stage"],
+    registry=REGISTRY,
+)  # fmt: skip
+RECORDS_LOST = Counter(
+    "hilferuf_records_lost", "Records that retention deleted before they were read", ["topic"], registry=REGISTRY
+)
+DEAD_LETTERS_TOO_LARGE = Counter(
+    "hilferuf_dead_letters_too_large", "Dead letters because a state would have grown over the limit", ["stage"],
+    registry=REGISTRY,
+)  # fmt: skip
+KAFKA_UP = Gauge("hilferuf_kafka_up", "1 = the brokers answer", registry=REGISTRY)
+SPOOL_RECORDS = Gauge("hilferuf_spool_records", "Records that wait on disk for Kafka", registry=REGISTRY)
+SPOOL_BYTES = Gauge("hilferuf_spool_bytes", "Their size", registry=REGISTRY)
+OTHER_DEPLOYMENTS = Gauge(
+    "hilferuf_other_deployments", "Members of our consumer group that run with other settings", ["group"],
+    registry=REGISTRY,
+)  # fmt: skip

@@ -107,7 +107,7 @@ class Runner:
         """After a start with other rules: judge and derive every author anew, in bounded steps that survive a kill."""
         if self._rules is None:
             return False
-        wanted = f"{self._rules.lexicon_version}|{self._rules.strategy}"
+        wanted = self._rules.name
         if store.note("rules") == wanted:
             self._rules = None
             return False

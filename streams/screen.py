@@ -41,6 +41,7 @@ class Screen(Stage[Route]):
 
     name = "screen"
     source = MENTIONS
+    timed = True
 
     def __init__(
         self, judge: Judge, *, route_days: float = 30.0, on_verdict: Callable[[Mention, Verdict], None] | None = None

@@ -6,12 +6,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from records import codec
+from records.topics import state_of
 
 S = TypeVar("S")
 
 
 class Output(NamedTuple):
-    """A record for a topic, under its key."""
+    """A record for a topic, under its key; record None = a tombstone: the topic forgets the key."""
 
     topic: str
     key: str
@@ -26,6 +27,9 @@ class Stage(ABC, Generic[S]):
 
     name: str
     source: str
+    timed = False  # whether `due` ever gives a time
+    takes_tombstones = False  # whether `step` is given None for a record without a value
+    switches_rules = False  # whether it derives its keys anew when the rules change
 
     def __init__(self, state_type: type[S]) -> None:
         self._states: msgspec.json.Decoder[S] = msgspec.json.Decoder(state_type)
@@ -37,6 +41,19 @@ class Stage(ABC, Generic[S]):
     @abstractmethod
     def step(self, key: str, state: S | None, record: Any) -> tuple[S | None, list[Output]]:
         """The new state of this key and what is to be sent."""
+
+    @property
+    def changelog(self) -> str:
+        """The topic that holds the states, on Kafka."""
+        return state_of(self.name)
+
+    def changelog_key(self, key: str) -> str:
+        """The key of a state in the changelog."""
+        return key
+
+    def key_of(self, changelog_key: str) -> str | None:
+        """The other way round; None = the record belongs to another stage that shares the topic."""
+        return changelog_key
 
     def load(self, data: bytes) -> S:
         """State from bytes."""

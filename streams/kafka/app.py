@@ -1,0 +1,349 @@
+"""Stages as Faust agents over Kafka: one application is one consumer group of one process.
+
+    poll (thread) ─> Batch ─> agent ─> the shard's queue ─> apply: one transaction
+                       ^                      │ refused: records are missing before it
+                       └────── seek back ─────┘
+
+An agent only hands batches on. A shard that is still opening takes none: what came too early is dropped, and the first thing
+after opening is a seek to the shard's own position. Any error that nobody foresaw ends the process by `os._exit`: everything
+gentler in Faust acknowledges or hangs on its way out. What was not committed did not happen; the orchestrator starts us again.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+from aiokafka import TopicPartition
+from faust.app.base import BootStrategy
+from faust import streams as faust_streams
+
+from records import codec
+from records.errors import HilferufError
+from records.events import Rules, Tick
+from records.times import MINUTE, from_ms
+from records.topics import WHOLE
+from streams import metrics
+from streams.kafka.cluster import Cluster
+from streams.kafka.shard import Blocked, Shard
+from streams.kafka.transport import POLLED, SCHEME, Batch
+from streams.stage import Stage
+
+log = structlog.get_logger("worker")
+
+FATAL = 70  # the exit code after which we are to be started again
+QUEUED = 2  # batches that wait for one shard
+OPENING = 8  # shards that open at the same time
+SEEK_AGAIN = 2.0  # seconds: batches polled before a seek still come, and are dropped
+BLOCKED_AGAIN = 15.0
+HOUSEKEEPING = 2.0
+CLOSE_SECONDS = 20.0
+
+
+class _Boot(BootStrategy):
+    enable_kafka_producer = False  # every shard has its own
+
+
+class _Faust(faust.App):
+    BootStrategy = _Boot
+    client_options: dict[str, Any]
+    out_of_range: Callable[[set[TopicPartition]], None]
+
+
+class _Owned:
+    """A shard with its queue and its task."""
+
+    def __init__(self, shard: Shard[Any]) -> None:
+        self.shard = shard
+        self.queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED)
+        self.sought = 0.0
+        self.ticked = 0
+        self.blocked: str | None = None
+        self.task: asyncio.Task[None] | None = None
+
+
+class Application:
+    """The stages of one group. `instance`: a name that outlives the process, for static membership; `on_open`, `on_close` are
+    told of every shard."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        stages: Sequence[Stage[Any]],
+        *,
+        folder: Path,
+        instance: str | None = None,
+        rules: Rules | None = None,
+        make_shard: Callable[[Stage[Any], int], Shard[Any]] | None = None,
+        on_open: Callable[[Shard[Any]], None] = lambda shard: None,
+        on_close: Callable[[Shard[Any]], None] = lambda shard: None,
+    ) -> None:
+        if faust_streams._CStreamIterator is None:
+            raise HilferufError("Faust's compiled part is missing; install faust-streaming from its wheel")
+        self._cluster, self._stages, self._folder = cluster, tuple(stages), folder / "state" / cluster.group
+        self._instance, self._rules = instance, rules
+        self._make, self._on_open, self._on_close = make_shard or self._shard, on_open, on_close
+        self._by_source = {cluster.kafka.topic(stage.source): stage for stage in stages}
+        self._owned: dict[TopicPartition, _Owned] = {}
+        self._idle: dict[TopicPartition, Shard[Any]] = {}  # closed with their states: most come back after a rebalance
+        self._opening = asyncio.Semaphore(OPENING)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._assigned = False
+        self._stopping = False
+        self._faust = self._application()
+
+    def _shard(self, stage: Stage[Any], partition: int) -> Shard[Any]:
+        return Shard(stage, partition, self._cluster, rules=self._rules, folder=self._folder)
+
+    def _application(self) -> _Faust:
+        kafka = self._cluster.kafka
+        app = _Faust(
+            self._cluster.group,
+            broker=[f"{SCHEME}://{address}" for address in kafka.bootstrap],
+            broker_client_id=self._cluster.client_id,
+            consumer_group_instance_id=self._instance,
+            broker_session_timeout=kafka.session_seconds,
+            broker_heartbeat_interval=kafka.session_seconds / 3.5,
+            broker_rebalance_timeout=60.0,
+            broker_max_poll_records=POLLED,
+            store="memory://",
+            datadir=str(self._folder / "faust"),
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            topic_partitions=kafka.partitions,
+            stream_buffer_maxsize=4,  # batches
+            stream_recovery_delay=0.0,
+            stream_wait_empty=False,
+            value_serializer="raw",
+            key_serializer="raw",
+            web_enabled=False,
+            autodiscover=False,
+        )
+        app.client_options = self._cluster.options
+        app.out_of_range = self._out_of_range
+        for stage in self._stages:
+            topic = app.topic(
+                kafka.topic(stage.source), key_type=bytes, value_type=bytes, partitions=kafka.partitions, acks=False
+            )
+            app.agent(topic, name=stage.name, concurrency=1)(self._agent)
+        app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
+        app.on_partitions_revoked.connect(self._on_revoked)  # type: ignore[arg-type]
+        return app
+
+    # life
+
+    async def start(self) -> None:
+        """Join the group. Returns when Faust runs; shards open from then on."""
+        self._loop = asyncio.get_running_loop()
+        await self._cluster.start()
+        self._faust.finalize()
+        await self._faust.start()
+        self._spawn(self._keep_house(), "housekeeping")
+        self._spawn(self._keep_snapshots(), "snapshots")
+
+    async def stop(self) -> None:
+        """End what is in flight, write snapshots, leave the group."""
+        self._stopping = True
+        await self._release(list(self._owned))
+        for shard in self._idle.values():
+            await self._save(shard)
+        for task in list(self._tasks):
+            task.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._faust.stop(), CLOSE_SECONDS)
+        await self._cluster.stop()
+
+    @property
+    def shards(self) -> list[Shard[Any]]:
+        """The shards that are open now."""
+        return [owned.shard for owned in self._owned.values() if owned.shard.is_open]
+
+    def troubles(self) -> list[str]:
+        """Why not all of our partitions are worked now; empty = they are."""
+        if not self._assigned:
+            return ["waits for the group to hand out its partitions"]
+        opening = [o.shard.name for o in self._owned.values() if not o.shard.is_open and not o.blocked]
+        blocked = [f"{o.shard.name}: {o.blocked}" for o in self._owned.values() if o.blocked]
+        return blocked + ([f"opening {', '.join(opening)}"] if opening else [])
+
+    def fail(self, error: BaseException, where: str) -> None:
+        """Leave the process at once; nothing after this line runs."""
+        log.error("stops at once, to be started again", where=where, error=f"{type(error).__name__}: {error}")
+        if not isinstance(error, HilferufError):
+            log.error("traceback", exc_info=error)
+        sys.stderr.flush()
+        os._exit(FATAL)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], where: str) -> "asyncio.Task[None]":
+        async def guarded() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - told, and out
+                self.fail(error, where)
+
+        task = asyncio.get_running_loop().create_task(guarded(), name=where)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # rebalance
+
+    async def _on_assigned(self, app: Any, assigned: Iterable[Any], **_: Any) -> None:
+        mine = {TopicPartition(tp.topic, tp.partition) for tp in assigned if tp.topic in self._by_source}
+        for tp in [tp for tp in self._idle if tp not in mine]:
+            shard = self._idle.pop(tp)
+            metrics.STATE_KEYS.labels(shard.stage.name, str(tp.partition)).set(0)
+        for tp in mine - self._owned.keys():
+            kept = self._idle.pop(tp) if tp in self._idle else None
+            shard = kept or self._make(self._by_source[tp.topic], tp.partition)
+            owned = self._owned[tp] = _Owned(shard)
+            owned.task = self._spawn(self._work(tp, owned), shard.name)
+        self._assigned = True
+
+    async def _on_revoked(self, app: Any, revoked: Iterable[Any], **_: Any) -> None:
+        try:
+            await self._release([TopicPartition(tp.topic, tp.partition) for tp in revoked])
+        except Exception as error:  # noqa: BLE001 - told, and out
+            self.fail(error, "giving partitions up")
+
+    async def _release(self, partitions: Iterable[TopicPartition]) -> None:
+        gone = [(tp, self._owned.pop(tp)) for tp in partitions if tp in self._owned]
+        await asyncio.gather(*(self._close(tp, owned) for tp, owned in gone))
+
+    async def _close(self, tp: TopicPartition, owned: _Owned) -> None:
+        self._on_close(owned.shard)
+        await owned.shard.close()
+        if owned.task is not None:
+            owned.task.cancel()  # it waits for a batch, for Kafka while opening, or on the lock: nothing is in flight
+        if owned.blocked is None:
+            self._idle[tp] = owned.shard
+        metrics.PARTITION_BLOCKED.labels(owned.shard.stage.name, str(tp.partition)).set(0)
+
+    # work
+
+    async def _agent(self, stream: Any) -> None:
+        """The Faust agent of every stage: hands batches to shards."""
+        try:
+            async for event in stream.events():
+                message = event.message
+                owned = self._owned.get(TopicPartition(message.topic, message.partition))
+                if owned is not None and owned.shard.is_open:
+                    await owned.queue.put(message.value)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - told, and out
+            self.fail(error, "agent")
+
+    async def _work(self, tp: TopicPartition, owned: _Owned) -> None:
+        """The life of one owned partition."""
+        shard = owned.shard
+        await self._open(tp, owned)
+        while True:
+            batch = await owned.queue.get()
+            if batch is None:  # its position left the log
+                await shard.close()
+                await self._open(tp, owned)
+                continue
+            try:
+                taken = await shard.apply(batch)
+            except Blocked as error:
+                await self._wait_blocked(owned, error)
+                await shard.close()
+                await self._open(tp, owned)
+                continue
+            if taken:
+                owned.sought = 0.0
+            elif time.monotonic() - owned.sought > SEEK_AGAIN:
+                owned.sought = time.monotonic()
+                metrics.SEEKBACKS.labels(shard.stage.name).inc()
+                log.debug("reads again", shard=shard.name, start=batch.start, position=shard.position)
+                await self._seek(tp, shard.position)
+
+    async def _open(self, tp: TopicPartition, owned: _Owned) -> None:
+        shard = owned.shard
+        while True:
+            try:
+                async with self._opening:
+                    await shard.open()
+                break
+            except Blocked as error:
+                await self._wait_blocked(owned, error)
+                owned.shard = shard = self._make(shard.stage, shard.partition)
+        owned.blocked = None
+        metrics.PARTITION_BLOCKED.labels(shard.stage.name, str(shard.partition)).set(0)
+        await self._seek(tp, shard.position)
+        self._on_open(shard)
+
+    async def _wait_blocked(self, owned: _Owned, error: Blocked) -> None:
+        shard = owned.shard
+        if owned.blocked != str(error):
+            log.error("partition stands still", shard=shard.name, error=str(error))
+        owned.blocked = str(error)
+        metrics.PARTITION_BLOCKED.labels(shard.stage.name, str(shard.partition)).set(1)
+        await asyncio.sleep(BLOCKED_AGAIN)
+
+    async def _seek(self, tp: TopicPartition, offset: int) -> None:
+        if not self._stopping:
+            await self._faust.consumer.seek(tp, offset)
+
+    def _out_of_range(self, partitions: set[TopicPartition]) -> None:
+        """Called in the polling thread."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._reopen, partitions)
+
+    def _reopen(self, partitions: set[TopicPartition]) -> None:
+        for tp in partitions:
+            owned = self._owned.get(tp)
+            idle = owned is not None and owned.shard.is_open and owned.queue.empty()
+            if owned is not None and idle and time.monotonic() - owned.sought > SEEK_AGAIN:
+                owned.sought = time.monotonic()
+                owned.queue.put_nowait(None)
+
+    # beside the work
+
+    async def _keep_house(self) -> None:
+        """Ticks and changes of the rules, as records of the input; figures."""
+        while True:
+            await asyncio.sleep(HOUSEKEEPING)
+            for owned in list(self._owned.values()):
+                if owned.shard.is_open:
+                    await self._tend(owned)
+            if self._faust.crashed or (self._faust.should_stop and not self._stopping):
+                self.fail(HilferufError("Faust stopped by itself; see the lines above"), "faust")
+
+    async def _tend(self, owned: _Owned) -> None:
+        shard, now = owned.shard, self._cluster.clock()
+        stage, source, partition = shard.stage, shard.stage.source, shard.partition
+        metrics.STATE_KEYS.labels(stage.name, str(partition)).set(len(shard.states))
+        bounds = await self._cluster.bounds(self._cluster.tp(source, partition))
+        metrics.PARTITION_LAG.labels(stage.name, str(partition)).set(max(0, bounds.end - shard.position))
+        due = shard.states.next_due() if stage.timed else None
+        if due is not None and due <= now and now - owned.ticked >= MINUTE:
+            owned.ticked = now
+            await self._cluster.send(source, partition, WHOLE, codec.encode(Tick(at=from_ms(now))))
+        rules = self._rules
+        if rules is not None and stage.switches_rules and now - owned.ticked >= MINUTE:
+            note = shard.note
+            if note is None or rules.name not in (note.rules, note.deriving):
+                owned.ticked = now
+                await self._cluster.send(source, partition, WHOLE, codec.encode(rules))
+
+    async def _keep_snapshots(self) -> None:
+        while True:
+            await asyncio.sleep(self._cluster.kafka.snapshot_minutes * 60)
+            for shard in self.shards:
+                await self._save(shard)
+
+    async def _save(self, shard: Shard[Any]) -> None:
+        try:
+            await shard.save()
+        except OSError as error:  # a full disk: the next start takes longer, nothing else
+            log.warning("snapshot not written", shard=shard.name, error=str(error))
