@@ -49,6 +49,14 @@ HealthPort = Annotated[
     int | None,
     typer.Option(help="Port of metrics and health; default: server.port.", min=0, max=65535, show_default=False),
 ]
+Instance = Annotated[
+    str | None,
+    typer.Option(
+        envvar="HILFERUF_INSTANCE",
+        help="A name that outlives the process (Kafka): its partitions wait for its restart.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -141,6 +149,14 @@ def deliver(config: Config = None, drain: Drain = False, health_port: HealthPort
     from hilferuf.commands.service import service
 
     raise typer.Exit(service(config, {"deliver"}, drain=drain, health_port=health_port))
+
+
+@app.command()
+def work(config: Config = None, instance: Instance = None, health_port: HealthPort = None) -> None:
+    """Judge and rank, on Kafka: as many of these processes as wanted share the partitions."""
+    from hilferuf.commands.work import work as command
+
+    raise typer.Exit(command(config, instance, health_port))
 
 
 @app.command()

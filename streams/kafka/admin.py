@@ -5,6 +5,7 @@ Two that apply at once do no harm: a topic that the other one has just made is a
 to values, not moved by amounts.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -59,11 +60,19 @@ def plan(kafka: KafkaSettings, retention: Retention) -> list[Difference]:
 def apply(kafka: KafkaSettings, retention: Retention) -> list[Difference]:
     """Create and change what is missing; returns what was done, and what cannot be. Raises as `administration`, Refused for a
     right that is missing, HilferufError for what the brokers do not accept."""
+    topics = catalogue(kafka, retention)
     with administration(kafka) as admin:
-        differences = _plan(kafka, admin, catalogue(kafka, retention))
-        _create(kafka, admin, [difference.topic for difference in differences if difference.kind == "create"])
-        _change(kafka, admin, [difference for difference in differences if difference.kind == "change"])
-        return differences
+        planned = _plan(kafka, admin, topics)
+        _create(kafka, admin, [item.topic for item in planned if item.kind == "create"])
+        _change(kafka, admin, [item for item in planned if item.kind == "change"])
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while any(
+            item.kind != "cannot" for item in _plan(kafka, admin, topics)
+        ):  # brokers learn of it one after the other
+            if time.monotonic() > deadline:
+                raise Transient(f"{where(kafka)} took the changes and does not show them; see `hilferuf topics check`")
+            time.sleep(0.05)
+        return planned
 
 
 def require_topics(kafka: KafkaSettings, retention: Retention, names: Iterable[str] | None = None) -> dict[str, str]:

@@ -91,6 +91,11 @@ def told(kafka: KafkaSettings, error: errors.KafkaError) -> HilferufError:
     reason = _words(error)
     if isinstance(error, errors.AuthorizationError):
         return Refused(f"{where(kafka)} does not allow this to {user(kafka)}: {reason}; see `hilferuf doctor`")
+    if isinstance(error, (errors.KafkaConnectionError, errors.NodeNotReadyError)):
+        return Transient(
+            f"{where(kafka)} answers, but a broker that it names cannot be reached ({reason}); is one down, or do the brokers' "
+            f"advertised.listeners name an address that does not lead to them from here?"
+        )
     if error.retriable:
         return Transient(f"{where(kafka)} does not answer as it should: {reason}")
     return HilferufError(f"{where(kafka)}: {reason}")
@@ -103,19 +108,29 @@ def user(kafka: KafkaSettings) -> str:
 
 def knock(kafka: KafkaSettings, options: dict[str, Any]) -> None:
     """Return when one of the addresses lets us in. Raises Transient (nobody answers) or Refused (they do not want us)."""
-    found: list[HilferufError] = []
-    for address in kafka.bootstrap:
-        fault = apart(_knock(kafka, address, options))
-        if fault is None:
-            return
-        found.append(fault)
-    raise next((fault for fault in found if isinstance(fault, Refused)), found[0])
+    found = apart(_first(kafka, options))
+    if found:
+        raise next((fault for fault in found if isinstance(fault, Refused)), found[0])
 
 
 def apart(work: Coroutine[Any, Any, T]) -> T:
     """Run it in a thread and an event loop of its own: where one runs already, no other can be started."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
+
+
+async def _first(kafka: KafkaSettings, options: dict[str, Any]) -> list[HilferufError]:
+    """Nothing as soon as one lets us in; else what each of them said."""
+    knocks = [asyncio.create_task(_knock(kafka, address, options)) for address in kafka.bootstrap]
+    found = []
+    for answer in asyncio.as_completed(knocks):
+        fault = await answer
+        if fault is None:
+            for other in knocks:
+                other.cancel()
+            return []
+        found.append(fault)
+    return found
 
 
 async def _knock(kafka: KafkaSettings, address: str, options: dict[str, Any]) -> HilferufError | None:

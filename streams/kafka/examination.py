@@ -39,12 +39,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(kafka: KafkaSettings, retention: Retention, sinks: Sequence[str], fingerprint: str | None) -> list[Finding]:
     """All findings; when no broker lets us in, that one alone. fingerprint: of this deployment (see members), None = not known:
-    its rules cannot be read. Blocks, each question for about ten seconds at most. Raises ConfigError for a secret."""
+    its rules cannot be read. Blocks, each question for about ten seconds at most. Raises nothing of ours."""
     findings: list[Finding] = []
     try:
         with administration(kafka) as admin:
+            findings += _found("kafka", *_brokers(kafka, admin))  # raises where nothing else can be asked either
             questions: dict[str, Callable[[], Answer]] = {
-                "kafka": lambda: _brokers(kafka, admin),
                 "topics": lambda: _topics(kafka, retention, admin),
                 "rights": lambda: _rights(kafka, retention, sinks, admin),
                 "clock": lambda: _clock(kafka, sinks, admin),
@@ -59,11 +59,14 @@ def examine(kafka: KafkaSettings, retention: Retention, sinks: Sequence[str], fi
 
 def _asked(kafka: KafkaSettings, name: str, question: Callable[[], Answer]) -> list[Finding]:
     try:
-        well, faults = question()
+        return _found(name, *question())
     except HilferufError as error:
-        faults = [str(error)]
+        return _found(name, "", [str(error)])
     except errors.KafkaError as error:
-        faults = [str(told(kafka, error))]
+        return _found(name, "", [str(told(kafka, error))])
+
+
+def _found(name: str, well: str, faults: list[str]) -> list[Finding]:
     return [Finding(name, well=False, text=fault) for fault in faults] or [Finding(name, well=True, text=well)]
 
 

@@ -16,6 +16,8 @@ from records.topics import AUTHOR_EVENTS, MENTIONS, TICKETS
 from streams.kafka.admin import Actual, apply, differences, faults, plan, require_topics, topic_ids
 from streams.kafka.brokers import administration
 from streams.kafka.catalogue import catalogue
+from streams.kafka.examination import examine
+from tests.kafka_server import start_kafka
 
 WEEK = Retention()
 COUNT = 10
@@ -34,6 +36,14 @@ def set_config(settings, name, **values):
     with administration(settings) as admin:
         given = {key.replace("_", "."): value for key, value in values.items()}
         admin.alter_configs([ConfigResource("TOPIC", settings.topic(name), given)])
+        deadline = time.monotonic() + 20
+        while given.items() - config_of(admin, settings.topic(name)).items() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def config_of(admin, topic):
+    found = admin.describe_configs([ConfigResource("TOPIC", topic)], config_filter="all")["topic"][topic]
+    return {name: value["value"] for name, value in found.items()}
 
 
 def test_apply_makes_all_topics_as_planned_and_again_changes_nothing(settings):
@@ -68,9 +78,8 @@ def test_settings_that_the_plan_does_not_name_stay(settings):
     set_config(settings, MENTIONS, **{"file_delete_delay_ms": "1234", "retention_ms": "5000"})
     apply(settings, WEEK)
     with administration(settings) as admin:
-        resource = ConfigResource("TOPIC", settings.topic(MENTIONS))
-        found = admin.describe_configs([resource])["topic"][settings.topic(MENTIONS)]
-    assert (found["file.delete.delay.ms"]["value"], found["retention.ms"]["value"]) == ("1234", "604800000")
+        found = config_of(admin, settings.topic(MENTIONS))
+    assert (found["file.delete.delay.ms"], found["retention.ms"]) == ("1234", "604800000")
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -148,11 +157,24 @@ def test_a_broker_that_takes_the_connection_and_never_answers_is_told_within_15_
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
-        dumb = msgspec.structs.replace(settings, bootstrap=(f"127.0.0.1:{mute.getsockname()[1]}",))
+        dumb = msgspec.structs.replace(settings, bootstrap=(f"127.0.0.1:{mute.getsockname()[1]}",) * 3)
         start = time.monotonic()
         with pytest.raises(Transient, match="does not answer within 5 s"):
             require_topics(dumb, WEEK)
         assert time.monotonic() - start < 15
+
+
+def test_brokers_that_name_an_address_that_leads_nowhere_are_told(settings):
+    """`advertised.listeners`: the commonest fault of a first set-up."""
+    server = start_kafka(1, "advertised.listeners=PLAINTEXT://127.0.0.1:1")
+    try:
+        lost = msgspec.structs.replace(settings, bootstrap=tuple(server.bootstrap))
+        with pytest.raises(Transient, match=r"a broker that it names cannot be reached .* advertised\.listeners"):
+            require_topics(lost, WEEK)
+        (found,) = examine(lost, WEEK, [], None)
+        assert not found.well and "advertised.listeners" in found.text
+    finally:
+        server.discard()
 
 
 def test_one_address_that_answers_is_enough(settings):
