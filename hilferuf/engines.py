@@ -1,6 +1,7 @@
 """What a command works on: the embedded engine's file, or the brokers where the settings name some. Nothing else in a command
 knows which."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -41,7 +42,7 @@ def view_of(loaded: Loaded) -> Iterator[View]:
                 kafka, mention, lambda count: line.say(f"looking for {mention} in the log: {count:,} records")
             )
 
-    with viewed(kafka, loaded.data_dir, SystemClock().now) as store:
+    with viewed(kafka, loaded.data_dir, SystemClock().now, _tell) as store:
         yield View(store, look)
 
 
@@ -64,7 +65,7 @@ def letters_of(loaded: Loaded, *, write: bool = False) -> Iterator[Letters]:
         ExitStack() as opened_later,
     ):  # listing needs neither the right to write nor the ledger
         sender = cache(lambda: opened_later.enter_context(sending(kafka)))
-        ledger = cache(lambda: opened_later.enter_context(viewed(kafka, loaded.data_dir, now)))
+        ledger = cache(lambda: opened_later.enter_context(viewed(kafka, loaded.data_dir, now, _tell)))
         yield KafkaLetters(reader, sender, ledger)
 
 
@@ -88,3 +89,7 @@ def log_of(loaded: Loaded) -> Iterator[Log]:
         yield StoredLog(Store(connection))
     finally:
         connection.close()
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"hilferuf: {text}\n")

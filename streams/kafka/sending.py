@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer
@@ -20,10 +19,10 @@ UNFLUSHED = 2_000  # records in flight; the producer itself knows no bound
 class Sender:
     """See the module. What `send` took is written when `flush` has returned."""
 
-    def __init__(self, kafka: KafkaSettings, producer: Any) -> None:
-        self._kafka, self._producer = kafka, producer
-        self._failed: list[Exception] = []
-        self._waiting = 0
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._producer = _producer(kafka)
+        self._sent: list[Any] = []
 
     def send(
         self, topic: str, key: str, value: bytes | None, *, beside: str | None = None, copy_of: int | None = None
@@ -38,20 +37,27 @@ class Sender:
                 partition = partition_of(beside, len(self._partitions(name)))
             headers = [] if copy_of is None else [(COPIED, str(copy_of).encode())]
             future = self._producer.send(name, value, key=key_bytes(key), partition=partition, headers=headers)
-        future.add_errback(partial(self._failed.append))
-        self._waiting += 1
-        if self._waiting >= UNFLUSHED:
+        self._sent.append(future)
+        if len(self._sent) >= UNFLUSHED:
             self.flush()
 
     def flush(self) -> None:
         """Wait until the brokers have everything. Raises Transient, Refused, or Poison (too large) where one record was not
         taken."""
-        with told(self._kafka):
-            self._producer.flush(FLUSH_SECONDS)
-            self._waiting = 0
-            if self._failed:
-                failed, self._failed = self._failed, []
-                raise failed[0]
+        sent, self._sent = self._sent, []
+        try:
+            with told(self._kafka):
+                self._producer.flush(FLUSH_SECONDS)
+                for future in sent:
+                    future.get(FLUSH_SECONDS)  # raises what became of it; a callback may come later than the flush
+        except HilferufError:
+            self.close()  # one record refused for good, and an idempotent producer refuses all that come after it
+            self._producer = _producer(self._kafka)
+            raise
+
+    def close(self) -> None:
+        """Without waiting for anything."""
+        self._producer.close(timeout=1)
 
     def _partitions(self, name: str) -> Any:
         found = self._producer.partitions_for(name)
@@ -62,11 +68,20 @@ class Sender:
 
 @contextmanager
 def sending(kafka: KafkaSettings) -> Iterator[Sender]:
-    """A sender; what it was given is flushed at the end. Raises Transient or Refused."""
+    """A sender; what it was given is flushed at the end. Raises as `flush` does."""
+    sender = Sender(kafka)
+    try:
+        yield sender
+        sender.flush()
+    finally:
+        sender.close()
+
+
+def _producer(kafka: KafkaSettings) -> Any:
     options = client_options(kafka)
     brokers.knock(kafka, options)
     with told(kafka):
-        producer = KafkaProducer(
+        return KafkaProducer(
             **options,
             acks="all",
             enable_idempotence=True,
@@ -81,9 +96,3 @@ def sending(kafka: KafkaSettings) -> Iterator[Sender]:
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
-    sender = Sender(kafka, producer)
-    try:
-        yield sender
-        sender.flush()
-    finally:
-        producer.close(timeout=5)

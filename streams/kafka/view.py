@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import structlog
 
 from config.kafka import KafkaSettings
 from records import codec
@@ -29,8 +28,6 @@ from records.times import HOUR
 from records.topics import DELIVERIES, TICKETS, WHOLE
 from streams.kafka.reading import Reader, Record
 from streams.store import Store, connect, forget
-
-log = structlog.get_logger("view")
 
 FILE = "view.db"
 MAX_AGE = 12 * HOUR
@@ -46,16 +43,19 @@ _operation: codec.Codec[TicketOperation] = codec.Codec("ticket operation", Ticke
 
 
 @contextmanager
-def viewed(kafka: KafkaSettings, folder: Path, clock: Callable[[], int]) -> Iterator[Store]:
+def viewed(
+    kafka: KafkaSettings, folder: Path, clock: Callable[[], int], tell: Callable[[str], None]
+) -> Iterator[Store]:
     """The view as the topics stand now, in one reading transaction. `folder`: where the cache lies; `clock`: milliseconds since
-    1970, UTC. Raises HilferufError, Transient where the brokers do not answer."""
+    1970, UTC; `tell` is told in a line what could not be used. Raises HilferufError, Transient where the brokers do not
+    answer."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
     with _alone(path.with_suffix(".lock")) as lock:
-        connection = _connect(path)
+        connection = _connect(path, tell)
         try:
             with Reader(kafka) as reader:
-                _catch_up(connection, reader, clock())
+                _catch_up(connection, reader, clock(), tell)
             connection.execute("BEGIN")
             connection.execute(
                 "SELECT count(*) FROM meta"
@@ -74,39 +74,32 @@ def _alone(path: Path) -> Iterator[IO[str]]:
         yield handle
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, tell: Callable[[str], None]) -> sqlite3.Connection:
     """The cache, for its owner's eyes only. One that cannot be used is made anew."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     path.chmod(0o600)
     try:
         return connect(path)
     except HilferufError as error:
-        log.warning("the view's cache is made anew", reason=str(error))
+        tell(f"{error}; it is only a cache, and is made anew")
         for part in (path, path.with_name(FILE + "-wal"), path.with_name(FILE + "-shm")):
             part.unlink(missing_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         return connect(path)
 
 
-def _catch_up(connection: sqlite3.Connection, reader: Reader, now: int) -> None:
+def _catch_up(connection: sqlite3.Connection, reader: Reader, now: int, tell: Callable[[str], None]) -> None:
     """Everything up to where the topics end now, in bounded transactions that each keep records and positions together."""
     store = Store(connection)
     places = [*reader.places(TICKETS), *reader.places(DELIVERIES)]
     made_of = f"{reader.identity(TICKETS)}, {reader.identity(DELIVERIES)}"
     starts, ends = reader.starts(places), reader.ends(places)
     positions = {place: store.position(str(place)) for place in places}
-    age = now - int(store.note(_READ_AT) or 0)
-    reason = (
-        "other topics"
-        if store.note(_MADE_OF) != made_of
-        else "too old"
-        if not 0 <= age < MAX_AGE
-        else "outside the log"
-        if any(positions[place] > ends[place] or 0 < positions[place] < starts[place] for place in places)
-        else None
-    )
-    if reason is not None:
-        log.debug("view built anew", reason=reason)
+    if (
+        store.note(_MADE_OF) != made_of
+        or not 0 <= now - int(store.note(_READ_AT) or 0) < MAX_AGE
+        or any(positions[place] > ends[place] or 0 < positions[place] < starts[place] for place in places)
+    ):
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             for table in ("tickets", "ticket_posts", "deliveries", "positions"):
@@ -118,7 +111,7 @@ def _catch_up(connection: sqlite3.Connection, reader: Reader, now: int) -> None:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             for record in records:
-                _take(store, record)
+                _take(store, record, tell)
                 store.set_position(str(record.place), record.offset + 1)
     with connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -128,7 +121,7 @@ def _catch_up(connection: sqlite3.Connection, reader: Reader, now: int) -> None:
     forget(connection)
 
 
-def _take(store: Store, record: Record) -> None:
+def _take(store: Store, record: Record, tell: Callable[[str], None]) -> None:
     if record.key is None or record.key == WHOLE:
         return
     try:
@@ -138,7 +131,7 @@ def _take(store: Store, record: Record) -> None:
             _take_delivery(store, record.key, record.value)
     except Poison as error:
         # The deliverer makes a dead letter of it; here it is only not seen.
-        log.warning("record passed over", origin=f"{record.place}/{record.offset}", error=str(error))
+        tell(f"{record.place}/{record.offset} passed over: {error}")
 
 
 def _take_ticket(store: Store, key: str, record: Record) -> None:

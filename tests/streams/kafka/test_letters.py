@@ -39,7 +39,7 @@ class Desk:
         return self._stack.enter_context(sending(self.settings))
 
     def _ledger(self):
-        return self._stack.enter_context(viewed(self.settings, self._folder, lambda: NOW))
+        return self._stack.enter_context(viewed(self.settings, self._folder, lambda: NOW, print))
 
     def close(self):
         self._stack.close()

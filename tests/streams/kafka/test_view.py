@@ -29,12 +29,12 @@ class Desk:
     def tickets(self, store: Store | None = None) -> list[str]:
         if store is not None:
             return [ticket.id for ticket in store.tickets(ALL, 10)]
-        with viewed(self.settings, self.folder, lambda: self.now) as found:
+        with viewed(self.settings, self.folder, lambda: self.now, print) as found:
             return self.tickets(found)
 
     def rows(self) -> set[str]:
         """The cache's own keys, after a look."""
-        with viewed(self.settings, self.folder, lambda: self.now) as found:
+        with viewed(self.settings, self.folder, lambda: self.now, print) as found:
             return {row[0] for row in found.sql.execute("SELECT ticket FROM tickets")}
 
     def doctor(self, ticket_id: str) -> None:
@@ -54,7 +54,7 @@ def desk(kafka, prefix, tmp_path):
 def test_tickets_and_where_they_were_delivered(desk):
     desk.writer.ticket(KIM)
     entry = desk.writer.delivery(KIM)
-    with viewed(desk.settings, desk.folder, lambda: NOW) as store:
+    with viewed(desk.settings, desk.folder, lambda: NOW, print) as store:
         assert desk.tickets(store) == [KIM.id]
         assert store.tickets_of(KIM.posts[0].id) == [KIM]
         assert store.deliveries_of(KIM.id) == [entry]
@@ -73,7 +73,7 @@ def test_a_tombstone_takes_ticket_and_delivery_away(desk):
     assert desk.tickets() == [KIM.id]
     desk.writer.put(TICKETS, KIM.id, None)
     desk.writer.put(DELIVERIES, f"queue|{KIM.id}", None)
-    with viewed(desk.settings, desk.folder, lambda: NOW) as store:
+    with viewed(desk.settings, desk.folder, lambda: NOW, print) as store:
         assert desk.tickets(store) == [] and store.tickets_of(KIM.posts[0].id) == []
         assert store.deliveries() == []
     files = b"".join(path.read_bytes() for path in desk.folder.iterdir())
@@ -87,7 +87,7 @@ def test_an_older_version_and_what_is_no_ticket_change_nothing(desk):
         desk.writer.put(TICKETS, KIM.id, value)
     desk.writer.put(TICKETS, WHOLE, b'{"event": "tick/1"}')
     desk.writer.put(DELIVERIES, f"queue|{KIM.id}", b"no delivery")
-    with viewed(desk.settings, desk.folder, lambda: NOW) as store:
+    with viewed(desk.settings, desk.folder, lambda: NOW, print) as store:
         assert store.tickets(ALL, 10) == [UTA]
         assert store.deliveries() == []
 
@@ -148,7 +148,7 @@ def test_two_looks_at_once_see_the_same(desk):
     found: list[int] = []
 
     def look() -> None:
-        with viewed(desk.settings, desk.folder, lambda: NOW) as store:
+        with viewed(desk.settings, desk.folder, lambda: NOW, print) as store:
             found.append(len(store.tickets(ALL, 100)))
 
     threads = [threading.Thread(target=look) for _ in range(3)]
@@ -162,7 +162,7 @@ def test_two_looks_at_once_see_the_same(desk):
 def test_a_missing_topic_is_told_with_what_to_do(kafka, prefix, tmp_path):
     with (
         pytest.raises(HilferufError, match=r"has no topic .*tickets.*`hilferuf topics apply`"),
-        viewed(settings_for(kafka, prefix), tmp_path, lambda: NOW),
+        viewed(settings_for(kafka, prefix), tmp_path, lambda: NOW, print),
     ):
         pass
 
@@ -171,6 +171,6 @@ def test_brokers_that_are_away_are_told_with_where_they_should_be(tmp_path):
     address = f"127.0.0.1:{free_port()}"
     with (
         pytest.raises(Transient, match=f"Kafka at {address}"),
-        viewed(settings_for([address], "t."), tmp_path, lambda: NOW),
+        viewed(settings_for([address], "t."), tmp_path, lambda: NOW, print),
     ):
         pass
