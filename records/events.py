@@ -105,7 +105,7 @@ class DeadLetter(
 
 class Redrive(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="redrive/1"):
     """A person asks for another try of a ticket that this sink refused for good. Travels through `tickets`, in the ticket's
-    partition, under the key `redrive|sink|ticket id`: under the ticket's own key, compaction would take it for the ticket."""
+    partition, under the key `ticket id|redrive|sink`: under the ticket's own key, compaction would take it for the ticket."""
 
     sink: str
     ticket_id: str

@@ -15,11 +15,18 @@ from records.events import DeadLetter
 from records.normalise import normalise_mention
 from records.normalise_facts import normalise_fact
 from records.times import from_ms
-from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS, TICKETS
+from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS, TICKETS, WHOLE
 from streams.dead_letters import DELIVERY_ORIGIN
 from streams.store import Store
 
 PAGE = 1_000
+
+
+class Found(NamedTuple):
+    """A record of the log. key "": it came without one."""
+
+    key: str
+    value: bytes
 
 
 class Letters(ABC):
@@ -30,9 +37,8 @@ class Letters(ABC):
         """All of them, oldest first; of one that came twice, the last."""
 
     @abstractmethod
-    def key_at(self, topic: str, place: str) -> str | None:
-        """Key of the record at this place of a topic, as the letter's origin names it; None: it has left the log; "": it came
-        without one."""
+    def record_at(self, topic: str, place: str) -> Found | None:
+        """The record at this place of a topic, as the letter's origin names it; None: it has left the log."""
 
     @abstractmethod
     def deliver_again(self, sink: str, ticket_id: str) -> bool:
@@ -99,15 +105,7 @@ def _again(letters: Letters, letter: DeadLetter, now: int) -> None:
         return
     topic, _, place = letter.origin.partition("/")
     if topic in (MENTIONS, AUTHOR_EVENTS):
-        key = letters.key_at(topic, place)
-        if key is None:
-            raise Poison("its record has left the log; the next change of the rules judges its author anew")
-        if key:
-            letters.send(topic, key, letter.original)
-        elif topic == MENTIONS:
-            _heard(letters, letter, now)
-        else:
-            raise Poison("its record has no key, so nobody knows whose it is")
+        _to_its_stage(letters, letter, topic, place, now)
     elif topic == TICKETS:
         raise Poison("a ticket is not delivered from a dead letter: the next change of the ticket replaces it")
     elif topic == CUSTOMER_FACTS or b'"customer"' in letter.original:
@@ -115,6 +113,23 @@ def _again(letters: Letters, letter: DeadLetter, now: int) -> None:
         letters.send(CUSTOMER_FACTS, fact.customer, codec.encode(fact))
     else:
         _heard(letters, letter, now)
+
+
+def _to_its_stage(letters: Letters, letter: DeadLetter, topic: str, place: str, now: int) -> None:
+    """The record itself, under its key: a letter may hold only the beginning of a large one."""
+    if not letter.original:
+        raise Poison("it holds no record: it tells of some that are gone")
+    found = letters.record_at(topic, place)
+    if found is None or not found.value.startswith(letter.original):
+        raise Poison("its record has left the log; the next change of the rules judges its author anew")
+    if found.key == WHOLE:
+        raise Poison("a Tick or a change of the rules failed on an author; the next one comes by itself")
+    if found.key:
+        letters.send(topic, found.key, found.value)
+    elif topic == MENTIONS:
+        _heard(letters, letter, now)
+    else:
+        raise Poison("its record has no key, so nobody knows whose it is")
 
 
 def _heard(letters: Letters, letter: DeadLetter, now: int) -> None:
@@ -142,10 +157,10 @@ class StoredLetters(Letters):
             offset = entries[-1].offset + 1
         return list(found.values())
 
-    def key_at(self, topic: str, place: str) -> str | None:
+    def record_at(self, topic: str, place: str) -> Found | None:
         """A place is an offset."""
         found = self._store.read(topic, int(place), 1) if place.isdecimal() else []
-        return found[0].key if found and found[0].offset == int(place) else None
+        return Found(found[0].key, found[0].value) if found and found[0].offset == int(place) else None
 
     def deliver_again(self, sink: str, ticket_id: str) -> bool:
         """In the ledger, which the deliverer reads."""

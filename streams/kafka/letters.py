@@ -7,7 +7,7 @@ from records.events import DeadLetter, Redrive
 from records.topics import DEAD_LETTERS, TICKETS
 from streams.kafka.reading import Place, Reader
 from streams.kafka.sending import Sender
-from streams.letters import Letters
+from streams.letters import Found, Letters
 from streams.store import Store
 
 
@@ -31,7 +31,7 @@ class KafkaLetters(Letters):
         letters = [codec.dead_letters.decode(value) for value in newest.values()]
         return sorted(letters, key=lambda letter: (letter.at, letter.id))
 
-    def key_at(self, topic: str, place: str) -> str | None:
+    def record_at(self, topic: str, place: str) -> Found | None:
         """A place is a partition and an offset."""
         partition, _, offset = place.partition("/")
         if not (partition.isdecimal() and offset.isdecimal()):
@@ -44,7 +44,7 @@ class KafkaLetters(Letters):
         for records in self._reader.read({where: wanted}, {where: wanted + 1}):
             for record in records:
                 if record.offset == wanted:
-                    return record.key or ""
+                    return Found(record.key or "", record.value or b"")
         return None
 
     def deliver_again(self, sink: str, ticket_id: str) -> bool:
@@ -53,7 +53,7 @@ class KafkaLetters(Letters):
         entry = self._ledger().delivery(sink, ticket_id)
         if entry is not None and entry.state == "dead":
             record = Redrive(sink=sink, ticket_id=ticket_id)
-            self._sender().send(TICKETS, f"redrive|{sink}|{ticket_id}", codec.encode(record), beside=ticket_id)
+            self._sender().send(TICKETS, f"{ticket_id}|redrive|{sink}", codec.encode(record), beside=ticket_id)
         return entry is not None
 
     def send(self, topic: str, key: str, value: bytes) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from records import codec
 from records.errors import HilferufError
-from records.events import DeadLetter, Redrive, Spoke
+from records.events import DeadLetter, Redrive, Spoke, Tick
 from records.mention import Mention
 from records.normalise import normalise_mention
-from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, DELIVERIES, MENTIONS, TICKETS
+from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, DELIVERIES, MENTIONS, TICKETS, WHOLE
 from streams import letters as rules
 from streams.dead_letters import DELIVERY_ORIGIN, dead_letter
 from streams.kafka.letters import KafkaLetters
@@ -101,6 +101,26 @@ def test_what_has_left_the_log_is_said_to_have(desk, place):
     desk.bury(codec.encode(HEARD), f"{MENTIONS}/{place}")
     ((_, error),) = desk.redrive().failed
     assert "has left the log" in str(error)
+
+
+def test_what_concerns_a_whole_partition_is_not_sent_by_hand(desk):
+    tick = codec.encode(Tick(at="2026-09-21T12:00:00.000Z"))
+    partition, offset = desk.writer.put(AUTHOR_EVENTS, WHOLE, tick)
+    desk.bury(tick, f"{AUTHOR_EVENTS}/{partition}/{offset}")
+    desk.bury(b"", f"{AUTHOR_EVENTS}/{partition}/{offset}")
+    reasons = sorted(str(error) for _, error in desk.redrive().failed)
+    assert ["comes by itself" in reasons[0], "tells of some that are gone" in reasons[1]] == [True, True]
+    assert len(desk.read(AUTHOR_EVENTS)) == 1
+
+
+def test_of_another_record_at_its_place_nothing_is_sent_and_of_one_that_was_cut_all(desk):
+    value = codec.encode(HEARD)
+    partition, offset = desk.writer.put(MENTIONS, "x:1", value)
+    desk.bury(value[:50], f"{MENTIONS}/{partition}/{offset}", NOW)
+    desk.bury(b'{"another": 1}', f"{MENTIONS}/{partition}/{offset}", NOW + 1)
+    done = desk.redrive()
+    assert done.passed == 1 and "has left the log" in str(done.failed[0][1])
+    assert [record.value for record in desk.read(MENTIONS)] == [value, value]
 
 
 def test_a_record_without_a_key_is_normalised_again(desk):
