@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -68,12 +68,62 @@ def count_verdict(mention: Mention, verdict: Verdict) -> None:
     metrics.HEARD_DELAY.labels(mention.channel).observe(max(delay, 0.0))
 
 
+class Working(Protocol):
+    """What does the work of this process, as seen from outside. failure: it has stopped for good; trouble: why it cannot work
+    now."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it has stopped for good."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot do its work now."""
+        ...
+
+    async def measure(self) -> None:
+        """Bring the gauges of `streams.metrics` up to date."""
+        ...
+
+
+class Embedded:
+    """The embedded engine and its deliverers, as seen from outside."""
+
+    def __init__(self, engine: EmbeddedEngine, deliverers: Sequence[Deliverer]) -> None:
+        self._engine, self._deliverers = engine, deliverers
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The engine's."""
+        return self._engine.failure
+
+    @property
+    def trouble(self) -> str | None:
+        """The engine's."""
+        return self._engine.trouble
+
+    async def measure(self) -> None:
+        """From the engine's file."""
+        await self._engine.call(self._read)
+
+    def _read(self, store: Store) -> None:
+        for stage, source in self._engine.runner.sources().items():
+            metrics.STAGE_LAG.labels(stage).set(store.size(source) - store.position(stage))
+            metrics.STAGE_RECORDS.labels(stage).set(self._engine.runner.processed[stage])
+        metrics.DEAD_LETTERS.set(self._engine.runner.dead_letters)
+        for deliverer in self._deliverers:
+            metrics.PENDING.labels(deliverer.sink.name).set(store.pending(deliverer.sink.name))
+        for status, count in store.count_tickets().items():
+            metrics.TICKETS.labels(status).set(count)
+
+
 class Outside:
     """The HTTP server with `/metrics`, `/healthz` (the process lives) and `/readyz` (it can do its work)."""
 
     def __init__(
         self,
-        engine: EmbeddedEngine,
+        engine: Working,
         listeners: Sequence[Listener],
         deliverers: Sequence[Deliverer],
         stopping: Callable[[], bool],
@@ -99,20 +149,10 @@ class Outside:
             await self._runner.cleanup()
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        await self._engine.call(self._read)
+        await self._engine.measure()
         for listener in self._listeners:
             _listener_metrics(listener.name, listener.health())
         return web.Response(body=generate_latest(metrics.REGISTRY), content_type="text/plain", charset="utf-8")
-
-    def _read(self, store: Store) -> None:
-        for stage, source in self._engine.runner.sources().items():
-            metrics.STAGE_LAG.labels(stage).set(store.size(source) - store.position(stage))
-            metrics.STAGE_RECORDS.labels(stage).set(self._engine.runner.processed[stage])
-        metrics.DEAD_LETTERS.set(self._engine.runner.dead_letters)
-        for deliverer in self._deliverers:
-            metrics.PENDING.labels(deliverer.sink.name).set(store.pending(deliverer.sink.name))
-        for status, count in store.count_tickets().items():
-            metrics.TICKETS.labels(status).set(count)
 
     async def _live(self, _: web.Request) -> web.Response:
         if self._engine.failure is not None:

@@ -14,7 +14,7 @@ from config.settings import Loaded
 from hilferuf.engine import deliverers_of, engine_of, undelivered
 from hilferuf.engine_file import path_of
 from hilferuf.rules import settings_of
-from hilferuf.seen import Outside, count_verdict, set_up_log
+from hilferuf.seen import Embedded, Outside, count_verdict, set_up_log
 from hilferuf.wiring import listeners_of
 from listeners.clock import SystemClock
 from listeners.contract import Listener
@@ -51,7 +51,7 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
     listeners = listeners_of(loaded, clock) if "listen" in roles else []
     deliverers = deliverers_of(loaded, engine, clock) if "deliver" in roles else []
     engine.start()
-    outside = Outside(engine, listeners, deliverers, stop.is_set)
+    outside = Outside(Embedded(engine, deliverers), listeners, deliverers, stop.is_set)
     try:
         try:
             await outside.start(loaded.settings.server)

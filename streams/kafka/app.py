@@ -21,8 +21,8 @@ from typing import Any
 import faust
 import structlog
 from aiokafka import TopicPartition
-from faust.app.base import BootStrategy
 from faust import streams as faust_streams
+from faust.app.base import BootStrategy
 
 from records import codec
 from records.errors import HilferufError
@@ -84,7 +84,7 @@ class Application:
         on_open: Callable[[Shard[Any]], None] = lambda shard: None,
         on_close: Callable[[Shard[Any]], None] = lambda shard: None,
     ) -> None:
-        if faust_streams._CStreamIterator is None:
+        if getattr(faust_streams, "_CStreamIterator", None) is None:
             raise HilferufError("Faust's compiled part is missing; install faust-streaming from its wheel")
         self._cluster, self._stages, self._folder = cluster, tuple(stages), folder / "state" / cluster.group
         self._instance, self._rules = instance, rules
@@ -103,6 +103,7 @@ class Application:
 
     def _application(self) -> _Faust:
         kafka = self._cluster.kafka
+        (self._folder / "faust").mkdir(parents=True, exist_ok=True)
         app = _Faust(
             self._cluster.group,
             broker=[f"{SCHEME}://{address}" for address in kafka.bootstrap],

@@ -48,7 +48,7 @@ def write(path: Path, header: Header, rows: Sequence[Row]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".new")
     check = 0
-    with open(scratch, "wb", opener=_private) as file:  # noqa: PTH123 - a Path takes no opener
+    with open(scratch, "wb", opener=_private) as file:
         for piece in _pieces(header, rows):
             check = zlib.crc32(piece, check)
             file.write(piece)

@@ -12,7 +12,7 @@ import structlog
 
 from config.settings import Log, Server
 from hilferuf.rules import packaged
-from hilferuf.seen import STATES, Outside, count_verdict, set_up_log
+from hilferuf.seen import Embedded, STATES, Outside, count_verdict, set_up_log
 from lexicons.compiler import load_lexicon
 from listeners.contract import Health, State
 from listeners.imitations.memory import StepClock
@@ -76,7 +76,7 @@ def log():
 @pytest.fixture
 async def outside(tmp_path):
     engine = EmbeddedEngine(tmp_path / "e.db", (), clock=lambda: 1_780_000_000_000)
-    seen = Outside(engine, (), (), lambda: False)
+    seen = Outside(Embedded(engine, ()), (), (), lambda: False)
     await seen.start(Server(port=0))
     yield engine, seen.port
     await seen.stop()
@@ -90,7 +90,7 @@ async def working(tmp_path):
     engine = EmbeddedEngine(tmp_path / "e.db", flow, clock=clock.now, routes=[Route("queue")])
     engine.start()
     deliverer = Deliverer(QueueSink(tmp_path / "queue.db"), engine, converge, clock=clock)
-    seen = Outside(engine, (Throttled(),), (deliverer,), lambda: False)
+    seen = Outside(Embedded(engine, (deliverer,)), (Throttled(),), (deliverer,), lambda: False)
     await seen.start(Server(port=0))
     yield engine, deliverer, seen.port
     await seen.stop()
