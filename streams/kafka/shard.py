@@ -243,7 +243,7 @@ class Shard(Generic[S]):
                     turn = self._taking.take(self.states, self.note, fresh)
                 except Unreadable as error:
                     raise Blocked(str(error)) from error
-                await self._commit(turn, offset=fresh[-1].offset + 1)
+                await self._commit(turn, offset=batch.end)
                 self.applied += len(fresh)
                 metrics.PARTITION_RECORDS.labels(self.stage.name).inc(len(fresh))
             self.position = max(self.position, batch.end)
