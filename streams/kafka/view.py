@@ -27,7 +27,7 @@ from records.tickets import Delivery, TicketOperation
 from records.times import HOUR
 from records.topics import DELIVERIES, TICKETS, WHOLE
 from streams.kafka.reading import Reader, Record
-from streams.store import Store, connect, forget
+from streams.store import Store, connect
 
 FILE = "view.db"
 MAX_AGE = 12 * HOUR
@@ -118,7 +118,6 @@ def _catch_up(connection: sqlite3.Connection, reader: Reader, now: int, tell: Ca
         for place in places:
             store.set_position(str(place), max(positions[place], ends[place]))
         store.set_note(_READ_AT, str(now))
-    forget(connection)
 
 
 def _take(store: Store, record: Record, tell: Callable[[str], None]) -> None:

@@ -117,9 +117,11 @@ def test_topics_that_were_made_again_are_read_from_their_beginning(desk):
     assert desk.tickets() == [KIM.id]
     unmake(desk.settings, TICKETS, DELIVERIES)
     make_again(desk.settings)
-    for _ in range(3):  # as long as before, so that positions alone show nothing
-        Writer(desk.settings).ticket(UTA)
-    assert desk.tickets() == [UTA.id]
+    writer = Writer(desk.settings)
+    for number in range(10):  # in every partition, and longer than before: positions alone show nothing
+        writer.put(TICKETS, f"hf-{number}|observed", b'{"schema": "observed/1"}')
+    writer.ticket(UTA)
+    assert desk.rows() == {UTA.id}
 
 
 def make_again(settings):
@@ -133,13 +135,20 @@ def make_again(settings):
     raise AssertionError("the topics are still being deleted")
 
 
-def test_a_cache_that_cannot_be_used_is_made_anew_and_is_its_owners_alone(desk):
+def test_a_cache_that_cannot_be_used_is_made_anew(desk, capsys):
     desk.writer.ticket(KIM)
     desk.folder.mkdir()
     (desk.folder / FILE).write_bytes(b"no database" * 1000)
-    (desk.folder / FILE).chmod(0o644)
     assert desk.tickets() == [KIM.id]
-    assert {stat.S_IMODE(path.stat().st_mode) for path in desk.folder.glob(FILE + "*")} == {0o600}
+    assert "it is only a cache, and is made anew" in capsys.readouterr().out
+
+
+def test_the_cache_is_its_owner_s_alone(desk):
+    desk.writer.ticket(KIM)
+    for _ in range(2):
+        with viewed(desk.settings, desk.folder, lambda: NOW, print):
+            assert {stat.S_IMODE(path.stat().st_mode) for path in desk.folder.glob(FILE + "*")} == {0o600}
+        (desk.folder / FILE).chmod(0o644)
 
 
 def test_two_looks_at_once_see_the_same(desk):
