@@ -124,10 +124,11 @@ def _kafka(loaded: Loaded, kafka: KafkaSettings) -> bool:
     except HilferufError:
         mine = None  # the line `rules` says why
     sinks = [name for name, _ in sink_settings(loaded.settings)]
-    findings = examine(kafka, loaded.settings.retention, sinks, mine)
-    for finding in findings:
-        print(f"{'ok   ' if finding.well else 'WRONG'} {finding.name:<12} {finding.text}")
-    return all(finding.well for finding in findings)
+    well = True
+    for finding in examine(kafka, loaded.settings.retention, sinks, mine):
+        print(f"{'ok   ' if finding.well else 'WRONG'} {finding.name:<12} {finding.text}", flush=True)
+        well = well and finding.well
+    return well
 
 
 async def _sinks(loaded: Loaded) -> bool:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import aiokafka.errors as aio
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 @contextmanager
 def administration(kafka: KafkaSettings, client_id: str = "hilferuf-admin") -> Iterator[Any]:
-    """A kafka-python admin client; its errors within the block become ours.
+    """kafka-python's admin client; its errors within the block become ours.
 
     Blocks: call it in a thread where an event loop runs. Raises Transient: no broker can be reached, or one did not answer in
     time. Refused: wrong certificate, password or right. ConfigError: a secret that cannot be read.
@@ -48,20 +49,31 @@ def administration(kafka: KafkaSettings, client_id: str = "hilferuf-admin") -> I
     knock(kafka, options)
     admin = _client(kafka, {**options, **_LIMITS, "client_id": client_id})
     try:
-        yield admin
+        yield _Patient(admin)
     except errors.KafkaError as error:
         raise told(kafka, error) from error
     finally:
         admin.close()
 
 
-def patiently(call: Callable[[], T]) -> T:
-    """The answer of a call that may be too early: on a fresh cluster the coordinator's own topic is made by the first request.
-    Raises what the call raised when it still does after TIMEOUT_SECONDS."""
+class _Patient:
+    """The admin client, with every call made again while an answer may still come: kafka-python picks any broker that it knows,
+    one that has just died too, and gives up at its silence; on a fresh cluster the first question about a group comes too
+    early. Whatever is asked here may be asked twice."""
+
+    def __init__(self, admin: KafkaAdminClient) -> None:
+        self._admin = admin
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(_patiently, getattr(self._admin, name))
+
+
+def _patiently(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Raises what the call raised when it still does after TIMEOUT_SECONDS."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
-            return call()
+            return call(*arguments, **named)
         except errors.KafkaError as error:
             if not error.retriable or time.monotonic() > deadline:
                 raise

@@ -3,7 +3,7 @@ record in a transaction that is given up: nobody reads it, and it shows that we 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import aiokafka.errors as aio
@@ -16,7 +16,7 @@ from config.settings import Retention
 from records.errors import HilferufError, Refused, Transient
 from records.topics import CURSORS
 from streams.kafka.admin import actual, differences, faults
-from streams.kafka.brokers import TIMEOUT_SECONDS, administration, apart, patiently, quiet, told, user, where
+from streams.kafka.brokers import TIMEOUT_SECONDS, administration, apart, quiet, told, user, where
 from streams.kafka.catalogue import catalogue
 from streams.kafka.lag import groups_of
 from streams.kafka.members import members, strangers
@@ -37,24 +37,46 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def examine(kafka: KafkaSettings, retention: Retention, sinks: Sequence[str], fingerprint: str | None) -> list[Finding]:
-    """All findings; when no broker lets us in, that one alone. fingerprint: of this deployment (see members), None = not known:
-    its rules cannot be read. Blocks, each question for about ten seconds at most. Raises nothing of ours."""
-    findings: list[Finding] = []
+def examine(
+    kafka: KafkaSettings, retention: Retention, sinks: Sequence[str], fingerprint: str | None
+) -> Iterator[Finding]:
+    """The findings, each as soon as it is there; when no broker lets us in, that one alone. fingerprint: of this deployment
+    (see members), None = not known: its rules cannot be read. Blocks, each question for about ten seconds at most. Raises
+    nothing of ours."""
     try:
         with administration(kafka) as admin:
-            findings += _found("kafka", *_brokers(kafka, admin))  # raises where nothing else can be asked either
+            yield from _found("kafka", *_brokers(kafka, admin))  # raises where nothing else can be asked either
+            groups = _Once(lambda: admin.describe_groups(list(groups_of(kafka, sinks))))
             questions: dict[str, Callable[[], Answer]] = {
                 "topics": lambda: _topics(kafka, retention, admin),
-                "rights": lambda: _rights(kafka, retention, sinks, admin),
-                "clock": lambda: _clock(kafka, sinks, admin),
-                "groups": lambda: _groups(kafka, sinks, fingerprint, admin),
+                "rights": lambda: _rights(kafka, retention, admin, groups()),
+                "clock": lambda: _clock(kafka, admin, groups()),
+                "groups": lambda: _groups(kafka, fingerprint, groups()),
             }
             for name, question in questions.items():
-                findings += _asked(kafka, name, question)
+                yield from _asked(kafka, name, question)
     except HilferufError as error:
-        findings.append(Finding("kafka", well=False, text=str(error)))
-    return findings
+        yield Finding("kafka", well=False, text=str(error))
+
+
+class _Once:
+    """An answer that several questions need; one that does not come is waited for once."""
+
+    def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
+        self._ask = ask
+        self._error: errors.KafkaError | None = None
+        self._answer: dict[str, Any] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        if self._error is not None:
+            raise self._error
+        if self._answer is None:
+            try:
+                self._answer = self._ask()
+            except errors.KafkaError as error:
+                self._error = error
+                raise
+        return self._answer
 
 
 def _asked(kafka: KafkaSettings, name: str, question: Callable[[], Answer]) -> list[Finding]:
@@ -98,7 +120,7 @@ def _topics(kafka: KafkaSettings, retention: Retention, admin: Any) -> Answer:
     return f"all {len(topics)} are as planned, {kafka.partitions} partitions each", faults(wrong)
 
 
-def _rights(kafka: KafkaSettings, retention: Retention, sinks: Sequence[str], admin: Any) -> Answer:
+def _rights(kafka: KafkaSettings, retention: Retention, admin: Any, groups: dict[str, Any]) -> Answer:
     """From what the brokers say that we may do. Whether a transaction is allowed is seen by beginning one (`_clock`)."""
     faults = []
     topics = [topic.full_name for topic in catalogue(kafka, retention)]
@@ -106,7 +128,6 @@ def _rights(kafka: KafkaSettings, retention: Retention, sinks: Sequence[str], ad
         if item["error_code"] == errors.UnknownTopicOrPartitionError.errno:
             continue
         faults += _lacking(kafka, _TOPIC_RIGHTS, item["authorized_operations"], f"topic {item['name']}")
-    groups = patiently(lambda: admin.describe_groups(list(groups_of(kafka, sinks))))
     for name, group in groups.items():
         denied = errors.GroupAuthorizationFailedError.__name__ in (group["error"] or "")
         operations = [] if denied else group["authorized_operations"]
@@ -120,13 +141,12 @@ def _lacking(kafka: KafkaSettings, wanted: Sequence[str], operations: Sequence[s
     return [f"{user(kafka)} lacks {', '.join(lacking)} on {what}; kafka-acls.sh gives it"] if lacking else []
 
 
-def _clock(kafka: KafkaSettings, sinks: Sequence[str], admin: Any) -> Answer:
+def _clock(kafka: KafkaSettings, admin: Any, groups: dict[str, Any]) -> Answer:
     """The time that the broker gave to a record, between two looks at our own clock."""
     (topic,) = admin.describe_topics([kafka.topic(CURSORS)])
     if topic["error_code"] == errors.UnknownTopicOrPartitionError.errno:
         return "the broker's cannot be told before the topics are made", []
-    described = patiently(lambda: admin.describe_groups(list(groups_of(kafka, sinks))))
-    unused = [name for name, group in described.items() if not group["members"]]
+    unused = [name for name, group in groups.items() if not group["members"]]
     try:
         with quiet("aiokafka"):
             before, at, after = apart(_given_up(kafka, unused))
@@ -188,9 +208,8 @@ def _denied(kafka: KafkaSettings, error: aio.KafkaError) -> HilferufError:
     return HilferufError(f"{where(kafka)}: a transaction is not possible: {error}")
 
 
-def _groups(kafka: KafkaSettings, sinks: Sequence[str], fingerprint: str | None, admin: Any) -> Answer:
-    groups = list(groups_of(kafka, sinks))
-    present = members(kafka, admin, groups)
+def _groups(kafka: KafkaSettings, fingerprint: str | None, groups: dict[str, Any]) -> Answer:
+    present = members(kafka, groups)
     count = sum(map(len, present.values()))
     if fingerprint is None:
         return f"{count} members; which deployment is theirs cannot be told while the rules cannot be read", []

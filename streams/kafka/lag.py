@@ -11,7 +11,7 @@ from kafka.protocol.consumer.offsets import IsolationLevel
 from config.kafka import KafkaSettings
 from records.errors import HilferufError
 from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, MENTIONS, TICKETS
-from streams.kafka.brokers import administration, patiently, where
+from streams.kafka.brokers import administration, where
 from streams.kafka.members import Member, members
 
 WORK = "work"
@@ -48,11 +48,11 @@ def lags(kafka: KafkaSettings, sinks: Sequence[str]) -> list[Lag]:
         ends = admin.list_partition_offsets(
             dict.fromkeys(everything, OffsetSpec.LATEST), isolation_level=IsolationLevel.READ_COMMITTED
         )
-        present = members(kafka, admin, list(groups))
+        present = members(kafka, admin.describe_groups(list(groups)))
         found = []
         for group, topics in groups.items():
             wanted = [partition for topic in topics for partition in partitions[topic]]
-            answer = patiently(lambda group=group, wanted=wanted: admin.list_group_offsets({group: wanted}))  # type: ignore[misc]
+            answer = admin.list_group_offsets({group: wanted})
             committed = {partition: item.offset for partition, item in answer[group].items()}
             for topic in topics:
                 behind = [

@@ -11,7 +11,7 @@ from kafka import errors
 
 from config.kafka import KafkaSettings
 from records.errors import Refused
-from streams.kafka.brokers import administration, patiently, user, where
+from streams.kafka.brokers import administration, user, where
 
 _OURS = "hilferuf-"
 
@@ -32,7 +32,7 @@ def client_id(role: str, fingerprint: str) -> str:
 def other_deployments(kafka: KafkaSettings, group: str, fingerprint: str) -> list[str]:
     """One line for each host with members of this group that belong to another deployment. Raises as `administration`."""
     with administration(kafka) as admin:
-        return strangers(group, members(kafka, admin, [group])[group], fingerprint)
+        return strangers(group, members(kafka, admin.describe_groups([group]))[group], fingerprint)
 
 
 def strangers(group: str, found: list[Member], fingerprint: str) -> list[str]:
@@ -51,12 +51,11 @@ def _whose(member: Member) -> str:
     return f"client id {member.client_id}"
 
 
-def members(kafka: KafkaSettings, admin: Any, groups: list[str]) -> dict[str, list[Member]]:
-    """Members by group; a group that nobody ever joined has none. Raises Refused where we may not look."""
-    described = patiently(lambda: admin.describe_groups(groups))
+def members(kafka: KafkaSettings, described: dict[str, Any]) -> dict[str, list[Member]]:
+    """Members by group, from what the admin client's `describe_groups` says; a group that nobody ever joined has none. Raises
+    Refused where we may not look."""
     found: dict[str, list[Member]] = {}
-    for group in groups:
-        item = described[group]
+    for group, item in described.items():
         if item["error"] and errors.GroupAuthorizationFailedError.__name__ in item["error"]:
             raise Refused(f"{where(kafka)}: {user(kafka)} has no right DESCRIBE on group {group}")
         found[group] = [

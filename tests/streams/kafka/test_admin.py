@@ -13,6 +13,7 @@ from config.kafka import KafkaSettings
 from config.settings import Retention
 from records.errors import HilferufError, Transient
 from records.topics import AUTHOR_EVENTS, MENTIONS, TICKETS
+from streams.kafka import brokers
 from streams.kafka.admin import Actual, apply, differences, faults, plan, require_topics, topic_ids
 from streams.kafka.brokers import administration
 from streams.kafka.catalogue import catalogue
@@ -164,8 +165,9 @@ def test_a_broker_that_takes_the_connection_and_never_answers_is_told_within_15_
         assert time.monotonic() - start < 15
 
 
-def test_brokers_that_name_an_address_that_leads_nowhere_are_told(settings):
+def test_brokers_that_name_an_address_that_leads_nowhere_are_told(settings, monkeypatch):
     """`advertised.listeners`: the commonest fault of a first set-up."""
+    monkeypatch.setattr(brokers, "TIMEOUT_SECONDS", 0.5)
     server = start_kafka(1, "advertised.listeners=PLAINTEXT://127.0.0.1:1")
     try:
         lost = msgspec.structs.replace(settings, bootstrap=tuple(server.bootstrap))

@@ -24,7 +24,7 @@ def wrong(settings, retention=WEEK):
 
 
 def test_missing_topics_are_one_line_and_the_other_questions_are_still_asked(settings):
-    found = examine(settings, WEEK, ["queue"], "abc")
+    found = list(examine(settings, WEEK, ["queue"], "abc"))
     assert [item.name for item in found] == ["kafka", "topics", "rights", "clock", "groups"]
     assert list(wrong(settings)) == ["topics"]
 

@@ -97,7 +97,7 @@ def test_a_password_never_stands_in_an_error(secure_kafka, settings):
 
 def test_doctor_finds_nothing_wrong_where_everything_is_allowed(settings):
     apply(settings, WEEK)
-    found = examine(settings, WEEK, ["queue"], "abc")
+    found = list(examine(settings, WEEK, ["queue"], "abc"))
     assert [(item.name, item.well) for item in found] == [
         (name, True) for name in ("kafka", "topics", "rights", "clock", "groups")
     ], found
