@@ -147,9 +147,11 @@ def _take_ticket(store: Store, key: str, record: Record) -> None:
 
 
 def _take_delivery(store: Store, key: str, value: bytes | None) -> None:
-    if value is not None:
-        delivery: Delivery = codec.deliveries.decode(value)
-        store.put_delivery(delivery, 0)
-        return
     sink, _, ticket = key.partition("|")
-    store.sql.execute("DELETE FROM deliveries WHERE sink = ? AND ticket = ?", (sink, ticket))
+    if ticket == WHOLE:  # what the deliverer itself keeps there
+        return
+    if value is None:
+        store.sql.execute("DELETE FROM deliveries WHERE sink = ? AND ticket = ?", (sink, ticket))
+        return
+    delivery: Delivery = codec.deliveries.decode(value)
+    store.put_delivery(delivery, 0)

@@ -1,4 +1,4 @@
-"""The log fed again: after a change of the rules the queue is as if the rules of today had always been in force."""
+"""The log fed again: what earlier rules were deaf to stands in the queue as if the rules of today had always been in force."""
 
 import msgspec
 from hypothesis import given, settings

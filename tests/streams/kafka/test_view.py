@@ -80,16 +80,18 @@ def test_a_tombstone_takes_ticket_and_delivery_away(desk):
     assert KIM.author_handle.encode() not in files  # nor in free pages, nor in the write-ahead log
 
 
-def test_an_older_version_and_what_is_no_ticket_change_nothing(desk):
+def test_an_older_version_and_what_is_no_ticket_change_nothing(desk, capsys):
     desk.writer.ticket(UTA, version=2)
     desk.writer.ticket(a_ticket(a_post(2), author="2", status="solved"), version=1)
     for value in (b'{"schema": "observed/1"}', b'{"schema": "ticket-operation/1"}', b"\xff", b"[]"):
         desk.writer.put(TICKETS, KIM.id, value)
     desk.writer.put(TICKETS, WHOLE, b'{"event": "tick/1"}')
     desk.writer.put(DELIVERIES, f"queue|{KIM.id}", b"no delivery")
+    desk.writer.put(DELIVERIES, f"queue|{WHOLE}", b'{"cursor": {}}')
     with viewed(desk.settings, desk.folder, lambda: NOW, print) as store:
         assert store.tickets(ALL, 10) == [UTA]
         assert store.deliveries() == []
+    assert capsys.readouterr().out.count("passed over") == 4  # what should be a ticket or a delivery, and is none
 
 
 def test_what_was_not_committed_is_not_seen_and_markers_hold_nothing_up(desk):
