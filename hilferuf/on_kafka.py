@@ -47,7 +47,8 @@ class Progress:
 
     async def measure(self) -> None:
         """Applications keep their gauges themselves."""
-        metrics.KAFKA_UP.set(0 if self.waiting else 1)
+        if self.waiting:
+            metrics.KAFKA_UP.set(0)
 
 
 def fingerprint(loaded: Loaded, rules: Rules) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 import faust
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from faust import streams as faust_streams
 from faust.app.base import BootStrategy
 
@@ -95,6 +96,7 @@ class Application:
         self._opening = asyncio.Semaphore(OPENING)
         self._tasks: set[asyncio.Task[None]] = set()
         self._assigned = False
+        self._away: str | None = None
         self._stopping = False
         self._faust = self._application()
 
@@ -167,6 +169,8 @@ class Application:
 
     def troubles(self) -> list[str]:
         """Why not all of our partitions are worked now; empty = they are."""
+        if self._away is not None:
+            return [self._away]
         if not self._assigned:
             return ["waits for the group to hand out its partitions"]
         opening = [o.shard.name for o in self._owned.values() if not o.shard.is_open and not o.blocked]
@@ -221,9 +225,12 @@ class Application:
 
     async def _close(self, tp: TopicPartition, owned: _Owned) -> None:
         self._on_close(owned.shard)
-        await owned.shard.close()
+        if owned.task is not None and not owned.shard.is_open:
+            owned.task.cancel()  # still opening, which may take long; the rebalance must not wait for it
+            await asyncio.gather(owned.task, return_exceptions=True)
+        await owned.shard.close()  # what is in flight ends
         if owned.task is not None:
-            owned.task.cancel()  # it waits for a batch, for Kafka while opening, or on the lock: nothing is in flight
+            owned.task.cancel()
         if owned.blocked is None:
             self._idle[tp] = owned.shard
         metrics.PARTITION_BLOCKED.labels(owned.shard.stage.name, str(tp.partition)).set(0)
@@ -256,8 +263,8 @@ class Application:
             try:
                 taken = await shard.apply(batch)
             except Blocked as error:
-                await self._wait_blocked(owned, error)
                 await shard.close()
+                await self._wait_blocked(owned, error)
                 await self._open(tp, owned)
                 continue
             if taken:
@@ -314,18 +321,33 @@ class Application:
         """Ticks and changes of the rules, as records of the input; figures."""
         while True:
             await asyncio.sleep(HOUSEKEEPING)
-            for owned in list(self._owned.values()):
-                if owned.shard.is_open:
-                    await self._tend(owned)
+            try:
+                await self._tend_all()
+            except (KafkaError, TimeoutError) as error:
+                if self._away is None:
+                    log.warning("Kafka does not answer", error=f"{type(error).__name__}: {error}")
+                self._away = f"Kafka does not answer: {type(error).__name__}"
+            else:
+                if self._away is not None:
+                    log.info("Kafka answers again")
+                self._away = None
+            metrics.KAFKA_UP.set(int(self._away is None))
             if self._faust.crashed or (self._faust.should_stop and not self._stopping):
                 self.fail(HilferufError("Faust stopped by itself; see the lines above"), "faust")
+
+    async def _tend_all(self) -> None:
+        mine = {tp: owned for tp, owned in self._owned.items() if owned.shard.is_open}
+        ends = await self._cluster.ends(list(mine))
+        for tp, owned in mine.items():
+            shard = owned.shard
+            labels = shard.stage.name, str(tp.partition)
+            metrics.STATE_KEYS.labels(*labels).set(len(shard.states))
+            metrics.PARTITION_LAG.labels(*labels).set(max(0, ends[tp] - shard.position))
+            await self._tend(owned)
 
     async def _tend(self, owned: _Owned) -> None:
         shard, now = owned.shard, self._cluster.clock()
         stage, source, partition = shard.stage, shard.stage.source, shard.partition
-        metrics.STATE_KEYS.labels(stage.name, str(partition)).set(len(shard.states))
-        bounds = await self._cluster.bounds(self._cluster.tp(source, partition))
-        metrics.PARTITION_LAG.labels(stage.name, str(partition)).set(max(0, bounds.end - shard.position))
         due = shard.states.next_due() if stage.timed else None
         if due is not None and due <= now and now - owned.ticked >= MINUTE:
             owned.ticked = now

@@ -62,6 +62,13 @@ class Cluster:
         end = await asyncio.wait_for(self._offsets.end_offsets([tp]), WAIT_SECONDS)
         return Bounds(first[tp], end[tp])
 
+    async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset that each log will give next."""
+        assert self._offsets is not None
+        if not partitions:
+            return {}
+        return dict(await asyncio.wait_for(self._offsets.end_offsets(partitions), WAIT_SECONDS))
+
     def transactional(self, name: str) -> AIOKafkaProducer:
         """A producer that is not started yet; `name`: topic and partition that it belongs to."""
         return AIOKafkaProducer(
