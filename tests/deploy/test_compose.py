@@ -79,7 +79,9 @@ def test_each_role_starts_after_the_topics_and_comes_back(services, name):
 
 def test_workers_have_names_and_disks_of_their_own(services):
     names = [services[name]["environment"]["HILFERUF_INSTANCE"] for name in ("work-1", "work-2", "deliver")]
-    disks = [volume for name in OURS[1:] for volume in services[name]["volumes"] if volume.endswith(":/var/lib/hilferuf")]
+    disks = [
+        volume for name in OURS[1:] for volume in services[name]["volumes"] if volume.endswith(":/var/lib/hilferuf")
+    ]
     assert len(set(names)) == 3
     assert len(set(disks)) == 4
     assert {disk.split(":")[0] for disk in disks} < set(compose()["volumes"])
@@ -100,10 +102,7 @@ def test_only_the_listener_is_given_the_webhook_secret(services):
 def test_prometheus_asks_the_services_that_there_are(services):
     prometheus = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))
     targets = {
-        target
-        for job in prometheus["scrape_configs"]
-        for group in job["static_configs"]
-        for target in group["targets"]
+        target for job in prometheus["scrape_configs"] for group in job["static_configs"] for target in group["targets"]
     }
     port = load_settings(DEPLOY / "compose" / "hilferuf.yaml").settings.server.port
     assert targets == {f"{name}:{port}" for name in OURS if name != "topics"}

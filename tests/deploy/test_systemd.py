@@ -33,13 +33,14 @@ def units(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["hilferuf-topics.service", "hilferuf-listen.service", "hilferuf-work@1.service", "hilferuf-deliver@queue.service"]
+    "name",
+    ["hilferuf-topics.service", "hilferuf-listen.service", "hilferuf-work@1.service", "hilferuf-deliver@queue.service"],
 )
 def test_systemd_accepts_the_unit(units, name):
     analyze = program("systemd-analyze", "it comes with Debian's package systemd")
     command = [analyze, "verify", "--man=no", "--recursive-errors=no", str(units / name)]
     environment = {"SYSTEMD_UNIT_PATH": f"{units}:", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 
 
