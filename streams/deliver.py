@@ -106,6 +106,11 @@ def bury(current: Delivery, worked: Delivery, message: str) -> Delivery:
     )
 
 
+def again(entry: Delivery) -> Delivery:
+    """The entry after a person asked for another try; only one that was refused for good has work from it."""
+    return msgspec.structs.replace(entry, state="pending", error=None) if entry.state == "dead" else entry
+
+
 def ready_at(entry: Delivery) -> int:
     """When the entry may be tried, milliseconds since 1970; 0 = at once."""
     return to_ms(entry.not_before) if entry.not_before else 0

@@ -16,6 +16,7 @@ from records.normalise import normalise_mention
 from records.normalise_facts import normalise_fact
 from records.times import from_ms
 from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS, TICKETS, WHOLE
+from streams import deliver
 from streams.dead_letters import DELIVERY_ORIGIN
 from streams.store import Store
 
@@ -165,9 +166,12 @@ class StoredLetters(Letters):
     def deliver_again(self, sink: str, ticket_id: str) -> bool:
         """In the ledger, which the deliverer reads."""
         entry = self._store.delivery(sink, ticket_id)
-        if entry is not None and entry.state == "dead":
-            self._store.put_delivery(msgspec.structs.replace(entry, state="pending", error=None), 0)
-        return entry is not None
+        if entry is None:
+            return False
+        changed = deliver.again(entry)
+        if changed is not entry:
+            self._store.put_delivery(changed, deliver.ready_at(changed))
+        return True
 
     def send(self, topic: str, key: str, value: bytes) -> None:
         """Into the log."""

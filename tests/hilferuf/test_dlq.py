@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from hilferuf.commands.dlq import redrive
+from hilferuf.commands.dlq import drop, redrive
 from records import codec
 from records.events import Spoke
 from records.normalise import normalise_mention
@@ -76,3 +76,23 @@ def test_a_ticket_that_was_refused_for_good_is_delivered_again(desk):
     bury(store, codec.encode(wanted), f"{DELIVERY_ORIGIN}queue|{wanted.ticket_id}")
     assert redrive(settings, []) == 0
     assert store.delivery("queue", wanted.ticket_id) == msgspec.structs.replace(entry, state="pending", error=None)
+
+
+def test_a_ticket_that_was_delivered_since_is_left_alone(desk):
+    settings, store = desk
+    ticket = a_ticket()
+    wanted = TicketOperation(ticket_id=ticket.id, version=1, op="open", ticket=ticket)
+    entry = Delivery(sink="queue", ticket_id=ticket.id, author_key="x:1", wanted=wanted, state="settled", error="once")
+    store.put_delivery(entry, 0)
+    bury(store, codec.encode(wanted), f"{DELIVERY_ORIGIN}queue|{ticket.id}")
+    assert redrive(settings, []) == 0
+    assert store.delivery("queue", ticket.id) == entry
+
+
+def test_a_letter_that_came_twice_is_listed_redriven_and_dropped_once(desk, capsys):
+    settings, store = desk
+    for _ in range(2):
+        bury(store, b'{"id": "x:1", "text": "help"}', "heard.ndjson:3")
+    assert redrive(settings, []) == 0 and store.size(MENTIONS) == 1
+    assert drop(settings, ["all"]) == 0 and store.read(DEAD_LETTERS, 0, 10) == []
+    assert capsys.readouterr().out == "1 redriven, 0 still dead\n1 dropped\n"
