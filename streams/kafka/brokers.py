@@ -35,6 +35,7 @@ _LIMITS = {
     "bootstrap_timeout_ms": int(TIMEOUT_SECONDS * 1000),
 }
 _quiet = threading.Lock()
+_levels: dict[str, tuple[int, int]] = {}  # logger -> its level before, and how many want it quiet
 T = TypeVar("T")
 
 
@@ -47,13 +48,14 @@ def administration(kafka: KafkaSettings, client_id: str = "hilferuf-admin") -> I
     """
     options = client_options(kafka)
     knock(kafka, options)
-    admin = _client(kafka, {**options, **_LIMITS, "client_id": client_id})
-    try:
-        yield _Patient(admin)
-    except errors.KafkaError as error:
-        raise told(kafka, error) from error
-    finally:
-        admin.close()
+    with quiet("kafka"):
+        admin = _client(kafka, {**options, **_LIMITS, "client_id": client_id})
+        try:
+            yield _Patient(admin)
+        except errors.KafkaError as error:
+            raise told(kafka, error) from error
+        finally:
+            admin.close()
 
 
 class _Patient:
@@ -85,12 +87,18 @@ def quiet(name: str) -> Iterator[None]:
     """Without the log lines of a client library, which say at every attempt what the raised error says once."""
     logger = logging.getLogger(name)
     with _quiet:
-        level = logger.level
+        level, users = _levels.get(name, (logger.level, 0))
+        _levels[name] = level, users + 1
         logger.setLevel(logging.CRITICAL + 1)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
+    try:
+        yield
+    finally:
+        with _quiet:
+            level, users = _levels.pop(name)
+            if users > 1:  # in other threads
+                _levels[name] = level, users - 1
+            else:
+                logger.setLevel(level)
 
 
 def where(kafka: KafkaSettings) -> str:
@@ -222,11 +230,10 @@ def _client(kafka: KafkaSettings, options: dict[str, Any]) -> Any:
         made.append(KafkaNetClient(**config))
         return made[0]
 
-    with quiet("kafka"):
-        try:
-            return KafkaAdminClient(**options, kafka_client=network)
-        except errors.KafkaError as error:
-            for client in made:  # a client that did not come up leaves its thread running
-                client.close()
-                client._manager._net.stop()
-            raise told(kafka, error) from error
+    try:
+        return KafkaAdminClient(**options, kafka_client=network)
+    except errors.KafkaError as error:
+        for client in made:  # a client that did not come up leaves its thread running
+            client.close()
+            client._manager._net.stop()
+        raise told(kafka, error) from error

@@ -165,7 +165,7 @@ def test_a_broker_that_takes_the_connection_and_never_answers_is_told_within_15_
         assert time.monotonic() - start < 15
 
 
-def test_brokers_that_name_an_address_that_leads_nowhere_are_told(settings, monkeypatch):
+def test_brokers_that_name_an_address_that_leads_nowhere_are_told_in_one_line(settings, monkeypatch, caplog):
     """`advertised.listeners`: the commonest fault of a first set-up."""
     monkeypatch.setattr(brokers, "TIMEOUT_SECONDS", 0.5)
     server = start_kafka(1, "advertised.listeners=PLAINTEXT://127.0.0.1:1")
@@ -175,6 +175,7 @@ def test_brokers_that_name_an_address_that_leads_nowhere_are_told(settings, monk
             require_topics(lost, WEEK)
         (found,) = examine(lost, WEEK, [], None)
         assert not found.well and "advertised.listeners" in found.text
+        assert [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
     finally:
         server.discard()
 

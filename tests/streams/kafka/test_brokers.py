@@ -1,5 +1,7 @@
 """The way to the brokers: patient with those that are busy, quick with those that say no."""
 
+import logging
+
 import pytest
 from kafka import errors
 
@@ -39,6 +41,18 @@ def test_patience_ends(monkeypatch):
     monkeypatch.setattr(brokers, "TIMEOUT_SECONDS", 0.2)
     with pytest.raises(errors.NodeNotReadyError):
         brokers._Patient(Admin(*[errors.NodeNotReadyError()] * 100)).describe("topics", how="whole")
+
+
+def test_a_logger_is_quiet_while_anyone_wants_it_and_then_as_before():
+    logger = logging.getLogger("hilferuf.test.quiet")
+    logger.setLevel(logging.INFO)
+    first, second = brokers.quiet(logger.name), brokers.quiet(logger.name)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not logger.isEnabledFor(logging.CRITICAL)
+    second.__exit__(None, None, None)
+    assert logger.level == logging.INFO
 
 
 @pytest.mark.parametrize(
