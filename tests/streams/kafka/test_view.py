@@ -98,6 +98,7 @@ def test_what_was_not_committed_is_not_seen_and_markers_hold_nothing_up(desk):
     writer = Writer(desk.settings, uuid.uuid4().hex)
     writer.producer.begin_transaction()
     writer.ticket(UTA)
+    assert desk.tickets() == []  # and an open one holds nothing up either
     writer.producer.abort_transaction()
     writer.producer.begin_transaction()
     writer.ticket(KIM)
