@@ -3,6 +3,7 @@
 Users: `hilferuf` may everything; `guest` may log in, and nothing else until a test gives it a right.
 """
 
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ class SecureKafka:
 
     def discard(self) -> None:
         self.server.discard()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _login(self, user: str, password: str) -> SaslSettings:
         file = self.folder / f"{user}-{password}"
@@ -92,20 +94,21 @@ class SecureKafka:
 
 def start_secure_kafka() -> SecureKafka:
     """Certificates and a broker of its own; `discard` ends it and deletes both. Takes about six seconds."""
-    scratch = Path(tempfile.mkdtemp(prefix="hilferuf-tls-"))
-    _authority(scratch, "ca")
-    _authority(scratch, "stranger")
-    _certificate(scratch)
-    extra = _EXTRA.format(broker=free_port(), keystore=scratch / "broker.pem", user=USER)
+    folder = Path(tempfile.mkdtemp(prefix="hilferuf-tls-"))
+    _authority(folder, "ca")
+    _authority(folder, "stranger")
+    _certificate(folder)
+    extra = _EXTRA.format(broker=free_port(), keystore=folder / "broker.pem", user=USER)
     users = [
         argument
         for name, password in ((USER, PASSWORD), (GUEST, GUEST_PASSWORD))
         for argument in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")
     ]
-    server = start_kafka(1, extra, tuple(users))
-    folder = server.folder / "clients"
-    scratch.rename(folder)
-    return SecureKafka(server, folder)
+    try:
+        return SecureKafka(start_kafka(1, extra, tuple(users)), folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _authority(folder: Path, name: str) -> None:
