@@ -74,7 +74,7 @@ def test_each_role_starts_after_the_topics_and_comes_back(services, name):
     service = services[name]
     assert service["depends_on"]["topics"] == {"condition": "service_completed_successfully"}
     assert service["restart"] == "unless-stopped"
-    assert service["stop_grace_period"] == "30s"
+    assert service["stop_grace_period"] == "75s"
 
 
 def test_workers_have_names_and_disks_of_their_own(services):

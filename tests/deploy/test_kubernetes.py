@@ -91,7 +91,7 @@ def test_each_service_is_asked_how_it_is_and_has_time_to_stop(pods, name):
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
     assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] >= 600
-    assert pod["terminationGracePeriodSeconds"] >= 45
+    assert pod["terminationGracePeriodSeconds"] >= 75
 
 
 @pytest.mark.parametrize("name", ["hilferuf-work", "hilferuf-deliver"])
