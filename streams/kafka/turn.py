@@ -192,7 +192,6 @@ class Taking(Generic[S]):
             self._control(turn, record)
             return
         event = None if record.value is None else self.stage.decode(record.value)
-        key = self.stage.state_key(key)
         _readable(turn, key)
         turn.step(key, event)
 
