@@ -1,27 +1,16 @@
-"""Dead letters: how one is made, where it says it came from, and how it is written into the embedded log."""
+"""Dead letters in the embedded log, and where a letter says it came from. How one is made: `records.dead_letters`."""
 
 from collections.abc import Sequence
 
 from records import codec
+from records.dead_letters import dead_letter
 from records.events import DeadLetter
-from records.ids import digest
-from records.times import from_ms
 from records.topics import DEAD_LETTERS
 from streams.store import Store
 
+__all__ = ["DELIVERY_ORIGIN", "dead_letter", "write"]
+
 DELIVERY_ORIGIN = "deliver/"  # a ticket that a helpdesk refused for good: then `sink|ticket id`
-
-
-def dead_letter(original: bytes, reason: str, field: str | None, origin: str, now: int) -> DeadLetter:
-    """A dead letter with a deterministic id; `now` in milliseconds since 1970."""
-    return DeadLetter(
-        id="dl-" + digest(origin, original.decode("utf-8", "surrogateescape"), reason),
-        reason=reason,
-        field=field,
-        origin=origin,
-        at=from_ms(now),
-        original=original,
-    )
 
 
 def write(store: Store, letters: Sequence[DeadLetter], at: int) -> None:
