@@ -1,5 +1,5 @@
-"""docker-compose.yml's own start commands, settings and environment, on a real broker without containers: from a signed mention at
-the webhook to a ticket in the local queue."""
+"""docker-compose.yml's own start commands, settings and environment, on a real broker without containers: from a signed mention
+at the webhook to a ticket in the local queue."""
 
 import hashlib
 import hmac
