@@ -101,7 +101,10 @@ class Reader:
             partitions = self._consumer.partitions_for_topic(self._kafka.topic(topic))
         if not partitions:
             where, name = brokers.where(self._kafka), self._kafka.topic(topic)
-            raise HilferufError(f"{where} has no topic {name}: `hilferuf topics apply` makes it")
+            raise HilferufError(
+                f"{where} has no topic {name}, or {brokers.user(self._kafka)} may not see it: `hilferuf topics apply` makes "
+                "it, `hilferuf doctor` tells rights that are missing"
+            )
         return [Place(topic, partition) for partition in sorted(partitions)]
 
     def place_of(self, topic: str, key: str) -> Place:
