@@ -15,6 +15,7 @@ from sinks.protocol import converge
 from sinks.queue import QueueSink
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
+from streams.ledger import EmbeddedLedger
 from streams.runner import Route
 from streams.store import Store
 from streams.topology import stages
@@ -75,7 +76,9 @@ def latency(rate: int = 200, seconds: int = 20, calls: float = 0.05) -> tuple[li
 
     async def run(engine: EmbeddedEngine, folder: str) -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
-        deliverer = Deliverer(QueueSink(Path(folder) / "queue.db"), engine, converge, clock=SystemClock())
+        deliverer = Deliverer(
+            QueueSink(Path(folder) / "queue.db"), EmbeddedLedger(engine, "queue"), converge, clock=SystemClock()
+        )
         engine.on_turn.append(lambda: loop.call_soon_threadsafe(deliverer.wake.set) and None)
         delivering = asyncio.create_task(deliverer.run(stop))
         posts = list(mentions(rate * seconds, calls=calls, start_ms=SystemClock().now()))

@@ -15,6 +15,7 @@ from records.verdict import Verdict
 from sinks.protocol import converge
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
+from streams.ledger import EmbeddedLedger
 from streams.topology import rules_record, stages
 
 
@@ -38,7 +39,7 @@ def deliverers_of(loaded: Loaded, engine: EmbeddedEngine, clock: Clock) -> list[
     found = [
         Deliverer(
             sink,
-            engine,
+            EmbeddedLedger(engine, sink.name),
             converge,
             clock=clock,
             concurrency=options.concurrency,

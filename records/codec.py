@@ -6,10 +6,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from records.errors import Poison
-from records.events import AuthorEvent, DeadLetter, Lookup, Rules, Tick
+from records.events import AuthorEvent, DeadLetter, Lookup, Observed, Redrive, Rules, Tick
 from records.facts import CustomerFact
 from records.mention import Mention
-from records.tickets import Delivery
+from records.tickets import Delivery, TicketOperation
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `\$\.?(.*)`$")
@@ -48,5 +48,6 @@ mentions: Codec[Mention | Lookup] = Codec("mention", Mention | Lookup)
 customer_facts: Codec[CustomerFact] = Codec("customer fact", CustomerFact)
 author_events: Codec[AuthorEvent | Rules] = Codec("author event", AuthorEvent | Rules)
 controls: Codec[Tick | Rules] = Codec("control record", Tick | Rules)  # under the key WHOLE
+tickets: Codec[TicketOperation | Observed | Redrive] = Codec("ticket operation", TicketOperation | Observed | Redrive)
 deliveries: Codec[Delivery] = Codec("delivery", Delivery)
 dead_letters: Codec[DeadLetter] = Codec("dead letter", DeadLetter)

@@ -13,7 +13,7 @@ class HilferufError(Exception):
     """Base of every error that Hilferuf raises on purpose. The text says what happened, where, and what to do."""
 
 
-class Transient(HilferufError):  # noqa: N818 - named for what the caller does
+class Transient(HilferufError):
     """Try again. `retry_after`: seconds the other side asked for, None where it said nothing."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -25,7 +25,7 @@ class Backpressure(Transient):
     """Slow down: what takes the work is full. Nothing of this call was accepted."""
 
 
-class Permanent(HilferufError):  # noqa: N818
+class Permanent(HilferufError):
     """This call can never succeed as it is; others may."""
 
 
@@ -38,5 +38,5 @@ class Poison(Permanent):
         self.field = None if field is None else field.encode("utf-8", "replace").decode("utf-8")
 
 
-class Refused(HilferufError):  # noqa: N818
+class Refused(HilferufError):
     """No call of this kind succeeds until a person acts: a revoked token, a missing right, a wrong address."""

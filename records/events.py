@@ -66,8 +66,8 @@ class Tick(_Event, frozen=True, kw_only=True, tag="tick/1"):
 
 
 class Rules(_Event, frozen=True, kw_only=True, tag="rules/1"):
-    """From this position on, this lexicon and strategy are in force; every key is derived anew. `after`: a step of that, for the
-    keys after this one."""
+    """From this position on, this lexicon and strategy are in force; every key is derived anew. `after`: a step of that,
+    for the keys after this one."""
 
     lexicon_version: str
     strategy: str
@@ -101,6 +101,18 @@ class DeadLetter(
     at: Timestamp
     original: bytes
     redriven: bool = False
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="observed/1"):
+    """What a person did to a ticket in a helpdesk, on its way to the process that knows the ticket's author. Travels through
+    `tickets` as Redrive does, under the key `ticket id|observed|sink|event id`; taken off again once it was passed on."""
+
+    event: Helpdesk
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+        return f"{self.event.ticket_id}|observed|{self.event.sink}|{self.event.id}"
 
 
 class Redrive(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag="redrive/1"):

@@ -45,7 +45,9 @@ class Assess(Stage[AuthorState]):
         before = state or AuthorState()
         if isinstance(record, Tick):
             due = self.due(before)
-            return (None if due is not None and due <= to_ms(record.at) else state), []
+            if due is None or due > to_ms(record.at):
+                return state, []
+            return None, [Output(TICKETS, ticket, None) for ticket in before.tickets]
         after = rejudged(before, self._judge) if isinstance(record, Rules) else merge(before, record)
         if after is before:
             return state, []

@@ -7,7 +7,6 @@ at a time, different entries side by side. A helpdesk that is down pauses its ow
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
 
 import structlog
 
@@ -16,12 +15,10 @@ from records import codec
 from records.errors import HilferufError, Permanent, Refused, Transient
 from records.tickets import Delivery, Held
 from records.times import from_ms
-from records.topics import AUTHOR_EVENTS
 from sinks.contract import Observed, Sink
 from streams import dead_letters, deliver, metrics
-from streams.store import Store
+from streams.ledger import Ledger
 
-T = TypeVar("T")
 Converge = Callable[[Sink, Delivery], Awaitable[Held]]
 log = structlog.get_logger("deliver")
 
@@ -29,14 +26,6 @@ TRIP_AFTER = 5  # failures in a row that pause the sink
 MAX_PAUSE_SECONDS = 60.0
 REFUSED_PAUSE_SECONDS = 30.0
 IDLE_SECONDS = 1.0
-
-
-class Ledger(Protocol):
-    """Where the entries lie: the embedded engine."""
-
-    async def call(self, work: Callable[[Store], T]) -> T:
-        """Run inside a transaction; returns after the commit."""
-        ...
 
 
 class Deliverer:
@@ -99,14 +88,7 @@ class Deliverer:
             return 0
         busy = frozenset(self._working)
 
-        def claim(store: Store) -> list[Delivery]:
-            due = store.due_deliveries(self.sink.name, now, free + len(busy))
-            chosen = [entry for entry in due if entry.ticket_id not in busy][:free]
-            for entry in chosen:
-                store.put_delivery(deliver.begin(entry, now), now)
-            return chosen  # as they were: an intent that stands already says "look up first"
-
-        for entry in await self._ledger.call(claim):
+        for entry in await self._ledger.claim(free, busy, now):
             self._working[entry.ticket_id] = asyncio.create_task(self._work(entry))
         return len(self._working) - len(busy)
 
@@ -155,17 +137,11 @@ class Deliverer:
         """Transaction 2: the change is applied to the entry as it stands now, since a newer operation may have come.
         `dead`: why the ticket was refused for good; it becomes a dead letter, to be redriven once the fault is mended."""
 
-        def write(store: Store) -> None:
-            current = store.delivery(entry.sink, entry.ticket_id)
-            if current is not None:
-                changed = change(current)
-                store.put_delivery(changed, deliver.ready_at(changed))
-                if dead is not None:
-                    now, origin = self._clock.now(), f"{dead_letters.DELIVERY_ORIGIN}{entry.sink}|{entry.ticket_id}"
-                    letter = dead_letters.dead_letter(codec.encode(entry.wanted), dead, None, origin, now)
-                    dead_letters.write(store, [letter], now)
-
-        await self._ledger.call(write)
+        letter = None
+        if dead is not None:
+            origin = f"{dead_letters.DELIVERY_ORIGIN}{entry.sink}|{entry.ticket_id}"
+            letter = dead_letters.dead_letter(codec.encode(entry.wanted), dead, None, origin, self._clock.now())
+        await self._ledger.settle(entry, change, letter)
 
     def _failed(self, message: str, retry_after: float | None) -> None:
         self._failures += 1
@@ -191,19 +167,10 @@ class Deliverer:
 
     async def observe_once(self) -> int:
         """Bring back what people did since the last time, as author events; returns how many."""
-        key = f"observe:{self.sink.name}"
-        cursor = await self._ledger.call(lambda store: store.cursor(key))
-        seen: Observed = await self.sink.observe(cursor)
-
-        def write(store: Store) -> int:
-            records: list[tuple[str, bytes]] = []
-            for event in seen.events:
-                entry = store.delivery(self.sink.name, event.ticket_id)
-                if entry is not None:
-                    records.append((entry.author_key, codec.encode(event)))
-                    metrics.HUMAN_EVENTS.labels(self.sink.name, event.what).inc()
-            store.append(AUTHOR_EVENTS, records, self._clock.now())
-            store.set_cursor(key, seen.cursor)
-            return len(records)
-
-        return await self._ledger.call(write)
+        if not self._ledger.observes:
+            return 0
+        seen: Observed = await self.sink.observe(await self._ledger.cursor())
+        taken = await self._ledger.observed(seen.events, seen.cursor, self._clock.now())
+        for event in seen.events:
+            metrics.HUMAN_EVENTS.labels(self.sink.name, event.what).inc()
+        return taken

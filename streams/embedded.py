@@ -89,6 +89,10 @@ class EmbeddedEngine:
 
     # calls
 
+    def now(self) -> int:
+        """The engine's time, milliseconds since 1970."""
+        return self._clock()
+
     def submit(self, work: Callable[[Store], T], weight: int = 0) -> "Future[T]":
         """Run `work` inside the next turn's transaction; the future resolves after the commit. Raises Backpressure."""
         if self.failure is not None:

@@ -30,10 +30,10 @@ class MemoryEngine:
         todo: deque[tuple[str, str, Any]] = deque([(topic, key, record)])
         while todo:
             topic, key, record = todo.popleft()
-            if topic == TICKETS:
+            if topic == TICKETS and record is not None:
                 self.tickets[key] = record
             for stage in self._by_topic.get(topic, ()):
-                todo.extend(self._step(stage, key, record))
+                todo.extend((o.topic, o.key, o.record) for o in self._step(stage, key, record))
 
     def _step(self, stage: Stage[Any], key: str, record: Any) -> list[Any]:
         states = self._states[stage.name]
@@ -55,7 +55,7 @@ class MemoryEngine:
             ]
             for key in due:
                 for output in self._step(stage, key, tick):
-                    self.feed(*output)
+                    self.feed(output.topic, output.key, output.record)
 
     def play(self, mentions: Iterable[Mention], facts: Iterable[CustomerFact] = ()) -> None:
         """Feed everything in order of event time, with a Tick a day; the order given does not matter."""

@@ -166,6 +166,7 @@ class Runner:
                 states[key] = self._load(stage, key, before.get(key))
             try:
                 after, sent = stage.step(key, states[key], record)
+                sent = [o for o in sent if o.record is not None]  # what has ended is pruned by its age here
                 encoded = [(o.topic, o.key, codec.encode(o.record)) for o in sent]
             except Exception as error:  # noqa: BLE001 - a rule that fails on one record must not stop the others
                 origin = entry or Entry(-1, key, codec.encode(record), self._clock())  # a Tick or a change of rules

@@ -6,17 +6,20 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from records import codec
+from records.errors import Poison
 from records.topics import state_of
 
 S = TypeVar("S")
 
 
 class Output(NamedTuple):
-    """A record for a topic, under its key; record None = a tombstone: the topic forgets the key."""
+    """A record for a topic, under its key; record None = a tombstone: the topic forgets the key. beside: the key in whose
+    partition it is to lie, where that is not its own."""
 
     topic: str
     key: str
     record: Any
+    beside: str | None = None
 
 
 class Stage(ABC, Generic[S]):
@@ -28,7 +31,6 @@ class Stage(ABC, Generic[S]):
     name: str
     source: str
     timed = False  # whether `due` ever gives a time
-    takes_tombstones = False  # whether `step` is given None for a record without a value
     switches_rules = False  # whether it derives its keys anew when the rules change
 
     def __init__(self, state_type: type[S]) -> None:
@@ -37,6 +39,15 @@ class Stage(ABC, Generic[S]):
     @abstractmethod
     def decode(self, data: bytes) -> Any:
         """A record of `source`. Raises Poison."""
+
+    def read(self, key: str, value: bytes | None) -> tuple[str, Any] | None:
+        """A record of Kafka: the key whose state it concerns, and the event; None = nothing of ours. Raises Poison.
+
+        That key is another than the record's own where compaction must not take the record for a newer version of another
+        one (a Redrive for a ticket)."""
+        if value is None:
+            raise Poison("the record has no value")
+        return key, self.decode(value)
 
     @abstractmethod
     def step(self, key: str, state: S | None, record: Any) -> tuple[S | None, list[Output]]:

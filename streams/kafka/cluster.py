@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
 
 from config.kafka import KafkaSettings, client_options
+from streams.kafka.turn import Send
 
 TRANSACTION_SECONDS = 25.0  # the broker aborts one after 30
 WAIT_SECONDS = 20.0
@@ -68,6 +70,12 @@ class Cluster:
         if not partitions:
             return {}
         return dict(await asyncio.wait_for(self._offsets.end_offsets(partitions), WAIT_SECONDS))
+
+    def partition(self, send: Send) -> int | None:
+        """Where a record is to lie; None = by its key, as the producer does it."""
+        if send.beside is None:
+            return send.partition
+        return int((murmur2(send.beside) & 0x7FFFFFFF) % self.kafka.partitions)
 
     def transactional(self, name: str) -> AIOKafkaProducer:
         """A producer that is not started yet; `name`: topic and partition that it belongs to."""

@@ -283,7 +283,9 @@ class Shard(Generic[S]):
         assert producer is not None
         names = {topic: cluster.kafka.topic(topic) for topic in {send.topic for send in sends}}
         async with producer.transaction():
-            futures = [await producer.send(names[s.topic], s.value, key=s.key, partition=s.partition) for s in sends]
+            futures = [
+                await producer.send(names[s.topic], s.value, key=s.key, partition=cluster.partition(s)) for s in sends
+            ]
             if offset is not None:
                 tp = cluster.tp(self.stage.source, self.partition)
                 await producer.send_offsets_to_transaction({tp: offset}, cluster.group)

@@ -38,12 +38,13 @@ class Read(Protocol):
 
 
 class Send(NamedTuple):
-    """A record to be written. topic: as in `records.topics`; partition None = by the key."""
+    """A record to be written. topic: as in `records.topics`; partition None = by `beside`, or else by the key."""
 
     topic: str
     key: bytes
     value: bytes | None
     partition: int | None = None
+    beside: bytes | None = None
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -143,7 +144,8 @@ def _encoded(output: Output) -> Send:
     value = None if output.record is None else codec.encode(output.record)
     if value is not None and len(value) > MAX_RECORD:
         raise TooLarge(f"a record for {output.topic} would have {len(value)} bytes, more than {MAX_RECORD}")
-    return Send(output.topic, output.key.encode(), value)
+    beside = None if output.beside is None else output.beside.encode()
+    return Send(output.topic, output.key.encode(), value, beside=beside)
 
 
 class Taking(Generic[S]):
@@ -186,14 +188,13 @@ class Taking(Generic[S]):
         if record.key is None:
             raise Poison("the record has no key")
         key = record.key.decode("utf-8")
-        if record.value is None and not self.stage.takes_tombstones:
-            raise Poison("the record has no value")
         if key == WHOLE:
             self._control(turn, record)
             return
-        event = None if record.value is None else self.stage.decode(record.value)
-        _readable(turn, key)
-        turn.step(key, event)
+        found = self.stage.read(key, record.value)
+        if found is not None:
+            _readable(turn, found[0])
+            turn.step(*found)
 
     def _control(self, turn: Turn[S], record: Read) -> None:
         control = codec.controls.decode(record.value or b"")

@@ -23,6 +23,7 @@ from sinks.protocol import converge
 from sinks.queue import QueueSink
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
+from streams.ledger import EmbeddedLedger
 from streams.memory import ranked
 from streams.topology import rules_record, stages
 
@@ -75,7 +76,11 @@ class World:
         assert isinstance(sink, QueueSink)
         self.sink = sink
         self.deliverer = Deliverer(
-            sink, self.engine, converge, clock=self.clock, observe_seconds=options.observe_seconds
+            sink,
+            EmbeddedLedger(self.engine, "queue"),
+            converge,
+            clock=self.clock,
+            observe_seconds=options.observe_seconds,
         )
         self.listeners = listeners_of(loaded, self.clock)
         self.door = next(one for one in self.listeners if isinstance(one, WebhookListener))

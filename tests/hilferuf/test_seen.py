@@ -23,6 +23,7 @@ from sinks.protocol import converge
 from sinks.queue import QueueSink
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
+from streams.ledger import EmbeddedLedger
 from streams.runner import Route
 from streams.topology import stages
 from tests.hilferuf.exposition import Numbers
@@ -89,7 +90,7 @@ async def working(tmp_path):
     flow = stages(load_lexicon(["de"], base=tmp_path), load_strategy("balanced", tmp_path), settings, count_verdict)
     engine = EmbeddedEngine(tmp_path / "e.db", flow, clock=clock.now, routes=[Route("queue")])
     engine.start()
-    deliverer = Deliverer(QueueSink(tmp_path / "queue.db"), engine, converge, clock=clock)
+    deliverer = Deliverer(QueueSink(tmp_path / "queue.db"), EmbeddedLedger(engine, "queue"), converge, clock=clock)
     seen = Outside(Embedded(engine, (deliverer,)), (Throttled(),), (deliverer,), lambda: False)
     await seen.start(Server(port=0))
     yield engine, deliverer, seen.port

@@ -16,6 +16,7 @@ from streams import deliver
 from streams.assess import Assess
 from streams.deliverer import Deliverer
 from streams.embedded import EmbeddedEngine
+from streams.ledger import EmbeddedLedger
 from streams.profile import Profile
 from streams.runner import Route
 from streams.screen import Screen
@@ -60,7 +61,12 @@ async def desk(tmp_path):
     engine = EmbeddedEngine(tmp_path / "e.db", stages, clock=clock.now, routes=[Route("queue")])
     engine.start()
     sink = FaultyQueue(tmp_path / "queue.db")
-    yield engine, sink, Deliverer(sink, engine, converge, clock=clock, concurrency=1, spread=lambda: 1.0), clock
+    yield (
+        engine,
+        sink,
+        Deliverer(sink, EmbeddedLedger(engine, "queue"), converge, clock=clock, concurrency=1, spread=lambda: 1.0),
+        clock,
+    )
     await sink.aclose()
     await asyncio.to_thread(engine.stop)
 
@@ -191,7 +197,9 @@ async def test_one_ticket_is_written_by_one_task_at_a_time_and_others_side_by_si
         finally:
             running.remove(entry.ticket_id)
 
-    deliverer = Deliverer(sink, engine, watched, clock=clock, concurrency=4, spread=lambda: 1.0)
+    deliverer = Deliverer(
+        sink, EmbeddedLedger(engine, "queue"), watched, clock=clock, concurrency=4, spread=lambda: 1.0
+    )
     await deliverer.drain()
     assert all(len(set(ids)) == len(ids) for ids in seen) and max(map(len, seen)) == 2
     assert {entry.state for entry in await entries(engine)} == {"settled"}

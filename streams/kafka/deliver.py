@@ -1,0 +1,207 @@
+"""deliver on Kafka: the ledger as the state of a stage.
+
+`tickets` ─take_in→ state, changelog `deliveries`. Taking an operation in is the stage's step, with the offset in its
+transaction. Then, apart from any input: intents in one transaction, HTTP outside of any, results in another. The whole wanted
+ticket lies in the state, so the offset need not wait for the helpdesk: a helpdesk that is down holds up nothing but its own
+writes, and a version that was superseded meanwhile is never sent.
+
+A result for a partition that was taken away is dropped: its intent stands, and the new owner looks the ticket up first.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from records import codec
+from records.events import DeadLetter, Helpdesk, Observed, Redrive
+from records.tickets import Delivery, TicketOperation
+from records.topics import AUTHOR_EVENTS, DELIVERIES, TICKETS, WHOLE
+from streams import deliver, metrics
+from streams.agenda import Agenda
+from streams.kafka.cluster import Cluster
+from streams.kafka.shard import Shard, ShardClosed
+from streams.kafka.turn import Turn
+from streams.runner import Route
+from streams.stage import Output, Stage
+
+log = structlog.get_logger("deliver")
+
+
+class Deliver(Stage[Delivery]):
+    """The ledger of one sink. Records beside the tickets' own (`ticket id|…`) concern that ticket."""
+
+    source = TICKETS
+    changelog = DELIVERIES
+
+    def __init__(self, route: Route) -> None:
+        super().__init__(Delivery)
+        self.route, self.name = route, f"deliver-{route.sink}"
+        self._prefix = f"{route.sink}|"
+
+    def changelog_key(self, key: str) -> str:
+        """`sink|ticket id`: all sinks share the topic."""
+        return self._prefix + key
+
+    def key_of(self, changelog_key: str) -> str | None:
+        """The ticket id."""
+        return changelog_key.removeprefix(self._prefix) if changelog_key.startswith(self._prefix) else None
+
+    def decode(self, data: bytes) -> TicketOperation | Observed | Redrive:
+        """A record of `tickets`. Raises Poison."""
+        return codec.tickets.decode(data)
+
+    def read(self, key: str, value: bytes | None) -> tuple[str, Any] | None:
+        """A tombstone of a ticket is an event; one of a record beside it is none."""
+        ticket, beside, _ = key.partition("|")
+        if value is None:
+            return None if beside else (ticket, None)
+        return ticket, self.decode(value)
+
+    def step(self, key: str, state: Delivery | None, record: Any) -> tuple[Delivery | None, list[Output]]:
+        """One operation; what a person did there; the wish to try again; or (None) the end of the ticket's author here."""
+        if record is None:
+            return (state if state is not None and state.state == "pending" else None), []
+        if isinstance(record, Observed):
+            return state, self._observed(state, record)
+        if isinstance(record, Redrive):
+            mine = record.sink == self.route.sink and state is not None
+            return (deliver.again(state) if mine and state is not None else state), []
+        brands = self.route.brands
+        if state is None and brands and record.ticket.brand not in brands:
+            return None, []
+        return deliver.take_in(state, record, self.route.sink, self.route.rerank_minutes), []
+
+    def _observed(self, state: Delivery | None, record: Observed) -> list[Output]:
+        if record.event.sink != self.route.sink:
+            return []
+        done = Output(TICKETS, record.key, None, beside=record.event.ticket_id)
+        return [done] if state is None else [Output(AUTHOR_EVENTS, state.author_key, record.event), done]
+
+
+class KafkaLedger:
+    """The partitions of a sink's ledger that this process owns now (see streams.ledger.Ledger)."""
+
+    def __init__(self, stage: Deliver, wake: Callable[[], None] = lambda: None) -> None:
+        self.stage, self.wake = stage, wake
+        self._agendas: dict[Shard[Any], Agenda] = {}
+        self._claimed: dict[str, Shard[Any]] = {}
+
+    def shard(self, cluster: Cluster, partition: int, **options: Any) -> Shard[Delivery]:
+        """A shard whose changes this ledger follows."""
+        agenda = Agenda()
+
+        def watch(ticket: str, entry: Delivery | None) -> None:
+            if entry is not None and entry.state == "pending":
+                agenda.put(ticket, entry.wanted.ticket.rank_key, deliver.ready_at(entry))
+                self.wake()
+            else:
+                agenda.remove(ticket)
+
+        shard: Shard[Delivery] = Shard(self.stage, partition, cluster, watch=watch, **options)
+        shard.agenda = agenda  # type: ignore[attr-defined]
+        return shard
+
+    def opened(self, shard: Shard[Any]) -> None:
+        """The shard is worked from now on."""
+        self._agendas[shard] = shard.agenda  # type: ignore[attr-defined]
+        self.wake()
+
+    def closed(self, shard: Shard[Any]) -> None:
+        """The shard was taken away."""
+        self._agendas.pop(shard, None)
+
+    @property
+    def observes(self) -> bool:
+        """The owner of the first partition does."""
+        return self._first() is not None
+
+    def _first(self) -> Shard[Any] | None:
+        return next((shard for shard in self._agendas if shard.partition == 0 and shard.is_open), None)
+
+    @property
+    def pending(self) -> int:
+        """Entries with work left, in the partitions of this process."""
+        return sum(len(agenda) for agenda in self._agendas.values())
+
+    async def claim(self, limit: int, busy: frozenset[str], now: int) -> list[Delivery]:
+        """See Ledger."""
+        due = [
+            (rank, ticket, shard)
+            for shard, agenda in self._agendas.items()
+            for rank, ticket in agenda.due(now, limit, busy)
+        ]
+        due.sort(key=lambda item: (-item[0], item[1]))
+        by_shard: dict[Shard[Any], list[str]] = {}
+        for _, ticket, shard in due[:limit]:
+            by_shard.setdefault(shard, []).append(ticket)
+        claimed: list[Delivery] = []
+        for shard, tickets in by_shard.items():
+            try:
+                claimed += await shard.change(lambda turn, tickets=tickets: _begin(turn, tickets, now))  # type: ignore[misc]
+            except ShardClosed:
+                continue
+            self._claimed |= dict.fromkeys(tickets, shard)
+        metrics.PENDING.labels(self.stage.route.sink).set(self.pending)
+        return sorted(claimed, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
+
+    async def settle(
+        self, entry: Delivery, change: Callable[[Delivery], Delivery], letter: DeadLetter | None = None
+    ) -> None:
+        """See Ledger."""
+        shard = self._claimed.pop(entry.ticket_id, None)
+
+        def work(turn: Turn[Delivery]) -> None:
+            current = turn.get(entry.ticket_id)
+            if current is not None:
+                turn.put(entry.ticket_id, change(current))
+                if letter is not None:
+                    turn.bury(letter)
+
+        try:
+            if shard is None:
+                raise ShardClosed("its partition is not ours")
+            await shard.change(work)
+        except ShardClosed as error:
+            log.info("result left to the new owner", sink=entry.sink, ticket=entry.ticket_id, reason=str(error))
+
+    async def cursor(self) -> dict[str, Any] | None:
+        """See Ledger."""
+        first = self._first()
+        return first.note.cursor if first is not None and first.note is not None else None
+
+    async def observed(self, events: Sequence[Helpdesk], cursor: dict[str, Any], now: int) -> int:
+        """See Ledger. Whether a ticket is known shows only where its partition is read."""
+        first = self._first()
+        if first is None:
+            return 0  # taken away meanwhile: the new owner looks again from the old cursor
+        if not events and first.note is not None and first.note.cursor == cursor:
+            return 0
+
+        def work(turn: Turn[Delivery]) -> int:
+            for event in events:
+                record = Observed(event=event)
+                turn.send(Output(TICKETS, record.key, record, beside=event.ticket_id))
+            turn.note = msgspec.structs.replace(turn.note, cursor=cursor)
+            return len(events)
+
+        try:
+            return await first.change(work)
+        except ShardClosed:
+            return 0
+
+
+def _begin(turn: Turn[Delivery], tickets: Sequence[str], now: int) -> list[Delivery]:
+    found: list[Delivery] = []
+    for ticket in tickets:
+        entry = turn.get(ticket)
+        if entry is not None and entry.state == "pending" and deliver.ready_at(entry) <= now:
+            turn.put(ticket, deliver.begin(entry, now))
+            found.append(entry)
+    return found
+
+
+def is_control(changelog_key: str) -> bool:
+    """Whether a record of `deliveries` is what a shard keeps for itself, and no ticket's entry."""
+    return changelog_key.endswith(f"|{WHOLE}")
