@@ -137,26 +137,32 @@ def run(
 
 @app.command()
 def listen(config: Config = None, health_port: HealthPort = None) -> None:
-    """Only listen: write what is heard into the log, beside `run --no-listen`."""
+    """Only listen: to Kafka, or into the embedded engine's log beside `run --no-listen`."""
     from hilferuf.commands.service import service
 
     raise typer.Exit(service(config, {"listen"}, health_port=health_port))
 
 
 @app.command()
-def deliver(config: Config = None, drain: Drain = False, health_port: HealthPort = None) -> None:
-    """Only deliver: work the ledger, beside `run --no-deliver`."""
+def deliver(
+    config: Config = None,
+    drain: Drain = False,
+    sink: Annotated[str | None, typer.Option(help="Only to this sink (Kafka).", show_default=False)] = None,
+    instance: Instance = None,
+    health_port: HealthPort = None,
+) -> None:
+    """Only deliver: from Kafka, or beside `run --no-deliver`."""
     from hilferuf.commands.service import service
 
-    raise typer.Exit(service(config, {"deliver"}, drain=drain, health_port=health_port))
+    raise typer.Exit(service(config, {"deliver"}, drain=drain, health_port=health_port, sink=sink, instance=instance))
 
 
 @app.command()
 def work(config: Config = None, instance: Instance = None, health_port: HealthPort = None) -> None:
     """Judge and rank, on Kafka: as many of these processes as wanted share the partitions."""
-    from hilferuf.commands.work import work as command
+    from hilferuf.commands.service import service
 
-    raise typer.Exit(command(config, instance, health_port))
+    raise typer.Exit(service(config, {"work"}, health_port=health_port, instance=instance))
 
 
 @app.command()

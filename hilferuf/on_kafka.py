@@ -1,25 +1,32 @@
-"""The parts of a deployment on Kafka as they run in one process: what it waits for at its start, and how it is seen."""
+"""The parts of a deployment on Kafka as they run in one process: what is waited for at the start, how each role is put
+together, and how the process is seen."""
 
 import asyncio
-import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from config.settings import Loaded
-from hilferuf.rules import rules_of
+from hilferuf.deployment import fingerprint, kafka_of
+from hilferuf.rules import RuleSet
 from hilferuf.seen import count_verdict
-from hilferuf.wiring import sink_settings
+from hilferuf.wiring import sinks_of
 from listeners.contract import Clock
+from listeners.kafka_publisher import KafkaPublisher
 from records.errors import Transient
 from records.events import Rules
-from records.ids import digest
+from sinks.protocol import converge
 from streams import metrics
+from streams.deliverer import Deliverer
 from streams.kafka import admin, members
 from streams.kafka.app import Application
 from streams.kafka.cluster import Cluster
+from streams.kafka.deliver import Deliver, KafkaLedger
+from streams.kafka.shard import Shard
+from streams.runner import Route
+from streams.stage import Stage
 from streams.topology import rules_record, stages
 
 log = structlog.get_logger("service")
@@ -29,43 +36,41 @@ LOOK_AROUND_SECONDS = 60.0
 
 
 class Progress:
-    """How a process on Kafka is, as seen from outside. `waiting`: for what, before it can work; then the applications tell."""
+    """How a process on Kafka is, as seen from outside. `waiting`: for what, before it can work."""
 
     def __init__(self) -> None:
         self.waiting: str | None = "starts"
-        self.applications: Sequence[Application] = ()
+        self.applications: list[Application] = []
+        self.publisher: KafkaPublisher | None = None
 
     @property
     def failure(self) -> BaseException | None:
-        """Nobody asks a process that failed: it has left by then."""
-        return None
+        """The publisher's; a worker or a deliverer that failed has left."""
+        return self.publisher.failure if self.publisher is not None else None
 
     @property
     def trouble(self) -> str | None:
-        """What it waits for, or which partitions are not worked."""
-        return self.waiting or "; ".join(line for app in self.applications for line in app.troubles()) or None
+        """What it waits for, or which partitions are not worked. A listener with room in its spool is ready without Kafka."""
+        if self.waiting is not None and (self.applications or self.publisher is None):
+            return self.waiting
+        return "; ".join(line for app in self.applications for line in app.troubles()) or None
 
     async def measure(self) -> None:
         """Applications keep their gauges themselves."""
-        if self.waiting:
+        if self.publisher is not None:
+            metrics.SPOOL_RECORDS.set(self.publisher.spooled)
+            metrics.KAFKA_UP.set(int(self.publisher.trouble is None))
+        elif self.waiting is not None:
             metrics.KAFKA_UP.set(0)
 
 
-def fingerprint(loaded: Loaded, rules: Rules) -> str:
-    """What is the same in every process of one deployment, and differs in another one: the rules, and where tickets go."""
-    sinks = [f"{name} {getattr(options, 'url', '')}" for name, options in sink_settings(loaded.settings)]
-    return digest(rules.name, *sinks, size=4)
-
-
 async def topics_of(loaded: Loaded, progress: Progress) -> dict[str, str]:
-    """Ids of all topics, once the brokers answer; until then one line now and then says what is waited for. Raises
-    HilferufError for topics that are missing or wrong: then nothing is to be waited for."""
-    kafka = loaded.settings.kafka
-    assert kafka is not None
+    """Ids of all topics, once the brokers answer; until then a line says what is waited for. Raises HilferufError for topics
+    that are missing or wrong: then nothing is to be waited for."""
     said = ""
     while True:
         try:
-            return await asyncio.to_thread(admin.require_topics, kafka, loaded.settings.retention)
+            return await asyncio.to_thread(admin.require_topics, kafka_of(loaded), loaded.settings.retention)
         except Transient as error:
             progress.waiting = f"waits for Kafka: {error}"
             if str(error) != said:
@@ -74,45 +79,81 @@ async def topics_of(loaded: Loaded, progress: Progress) -> dict[str, str]:
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def worker_of(loaded: Loaded, clock: Clock, instance: str | None, progress: Progress) -> Application:
-    """screen, profile and assess of one process, not started."""
-    settings, rules = loaded.settings, rules_of(loaded)
-    assert settings.kafka is not None
-    record = rules_record(rules.lexicon, rules.strategy, settings)
-    group, mark = settings.kafka.group("work"), fingerprint(loaded, record)
-    ids = await topics_of(loaded, progress)
-    cluster = Cluster(settings.kafka, group, members.client_id("work", mark), ids, clock.now)
-    made = stages(rules.lexicon, rules.strategy, settings, count_verdict)
-    return Application(cluster, made, folder=loaded.data_dir, instance=instance, rules=record)
+class Deployment:
+    """What the roles of one process share: settings, rules, the topics' ids."""
 
+    def __init__(self, rules: RuleSet, ids: dict[str, str], clock: Clock, instance: str | None) -> None:
+        self.loaded, self._rules, self._ids, self._clock = rules.loaded, rules, ids, clock
+        self._instance, self._kafka, self._mark = instance, kafka_of(rules.loaded), fingerprint(rules)
 
-async def look_around(loaded: Loaded, group: str, mark: str) -> None:
-    """Says when members of another deployment share our group."""
-    kafka = loaded.settings.kafka
-    assert kafka is not None
-    said: list[str] = []
-    while True:
-        await asyncio.sleep(LOOK_AROUND_SECONDS)
-        try:
-            found = await asyncio.to_thread(members.other_deployments, kafka, group, mark)
-        except Exception as error:  # noqa: BLE001 - a look that fails says nothing about the work
-            log.debug("cannot look at the group", group=group, error=str(error))
-            continue
-        metrics.OTHER_DEPLOYMENTS.labels(group).set(len(found))
-        if found != said:
-            for line in found:
-                log.error("two deployments", error=line)
-            said = found
+    def worker(self) -> Application:
+        """screen, profile and assess."""
+        rules, settings = self._rules, self.loaded.settings
+        made = stages(rules.lexicon, rules.strategy, settings, count_verdict)
+        return self._application("work", made, rules=rules_record(rules.lexicon, rules.strategy, settings))
 
+    def deliverers(self, only: str | None) -> list[tuple[Application, Deliverer]]:
+        """One group a sink, so that a helpdesk that is down blocks no other. Raises ConfigError."""
+        found: list[tuple[Application, Deliverer]] = []
+        for sink, options in sinks_of(self.loaded):
+            if only is not None and sink.name != only:
+                continue
+            ledger = KafkaLedger(Deliver(Route(sink.name, options.brands, options.rerank_minutes)))
+            deliverer = Deliverer(
+                sink,
+                ledger,
+                converge,
+                clock=self._clock,
+                concurrency=options.concurrency,
+                observe_seconds=options.observe_seconds,
+            )
+            ledger.wake = deliverer.wake.set
+            application = self._application(
+                f"deliver-{sink.name}",
+                [ledger.stage],
+                make_shard=ledger.shard,
+                on_open=ledger.opened,
+                on_close=ledger.closed,
+            )
+            found.append((application, deliverer))
+        return found
 
-def leave(code: int) -> None:
-    """End the process without the finalisers of Faust and its threads: what had to be written is written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    def _application(
+        self,
+        role: str,
+        made: Sequence[Stage[Any]],
+        *,
+        rules: Rules | None = None,
+        make_shard: Callable[[Cluster, int, Path], Shard[Any]] | None = None,
+        on_open: Callable[[Shard[Any]], None] = lambda shard: None,
+        on_close: Callable[[Shard[Any]], None] = lambda shard: None,
+    ) -> Application:
+        cluster = Cluster(
+            self._kafka, self._kafka.group(role), members.client_id(role, self._mark), self._ids, self._clock.now
+        )
+        return Application(
+            cluster,
+            made,
+            folder=self.loaded.data_dir,
+            instance=self._instance and f"{self._instance}-{role}",
+            rules=rules,
+            make_shard=make_shard,
+            on_open=on_open,
+            on_close=on_close,
+        )
 
-
-def data_folder(loaded: Loaded) -> Path:
-    """The data folder, made where it is missing."""
-    loaded.data_dir.mkdir(parents=True, exist_ok=True)
-    return loaded.data_dir
+    async def look_around(self, groups: Sequence[str]) -> None:
+        """Says when members of another deployment share our groups."""
+        said: dict[str, list[str]] = {}
+        while True:
+            for group in groups:
+                try:
+                    found = await asyncio.to_thread(members.other_deployments, self._kafka, group, self._mark)
+                except Exception as error:  # noqa: BLE001 - a look that fails says nothing about the work
+                    log.debug("cannot look at the group", group=group, error=str(error))
+                    continue
+                metrics.OTHER_DEPLOYMENTS.labels(group).set(len(found))
+                for line in found if found != said.get(group) else ():
+                    log.error("two deployments", error=line)
+                said[group] = found
+            await asyncio.sleep(LOOK_AROUND_SECONDS)

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from config.settings import Loaded
+from config.yaml_file import ConfigError
 from hilferuf.engine import deliverers_of, engine_of, undelivered
 from hilferuf.engine_file import path_of
 from hilferuf.rules import settings_of
@@ -26,9 +27,32 @@ log = structlog.get_logger("service")
 FATAL = 70  # the engine cannot go on: let the orchestrator start us again
 
 
-def service(config: Path | None, roles: set[str], *, drain: bool = False, health_port: int | None = None) -> int:
+def service(
+    config: Path | None,
+    roles: set[str],
+    *,
+    drain: bool = False,
+    health_port: int | None = None,
+    sink: str | None = None,
+    instance: str | None = None,
+) -> int:
     """Run until SIGTERM or SIGINT (or, with `drain`, until there is nothing left to do). Returns the exit code."""
     loaded = settings_of(config)
+    if loaded.settings.kafka is not None:
+        from hilferuf.commands.on_kafka import serve
+
+        if drain:
+            raise ConfigError(
+                "--drain is for the embedded engine", loaded.file, hint="`hilferuf lag` shows what is left"
+            )
+        roles = {"work" if role == "stages" else role for role in roles}
+        return serve(loaded, roles, sink=sink, instance=instance, health_port=health_port)
+    if "work" in roles or sink is not None:
+        raise ConfigError(
+            "there is no section `kafka`: `work` and `--sink` are for a deployment on Kafka",
+            loaded.file,
+            hint="`hilferuf run` does everything in one process without Kafka; see docs/operations.md",
+        )
     if health_port is not None:
         server = msgspec.structs.replace(loaded.settings.server, port=health_port)
         loaded = msgspec.structs.replace(loaded, settings=msgspec.structs.replace(loaded.settings, server=server))

@@ -81,7 +81,7 @@ class Application:
         folder: Path,
         instance: str | None = None,
         rules: Rules | None = None,
-        make_shard: Callable[[Stage[Any], int], Shard[Any]] | None = None,
+        make_shard: Callable[[Cluster, int, Path], Shard[Any]] | None = None,
         on_open: Callable[[Shard[Any]], None] = lambda shard: None,
         on_close: Callable[[Shard[Any]], None] = lambda shard: None,
     ) -> None:
@@ -89,7 +89,7 @@ class Application:
             raise HilferufError("Faust's compiled part is missing; install faust-streaming from its wheel")
         self._cluster, self._stages, self._folder = cluster, tuple(stages), folder / "state" / cluster.group
         self._instance, self._rules = instance, rules
-        self._make, self._on_open, self._on_close = make_shard or self._shard, on_open, on_close
+        self._make_shard, self._on_open, self._on_close = make_shard, on_open, on_close
         self._by_source = {cluster.kafka.topic(stage.source): stage for stage in stages}
         self._owned: dict[TopicPartition, _Owned] = {}
         self._idle: dict[TopicPartition, Shard[Any]] = {}  # closed with their states: most come back after a rebalance
@@ -100,7 +100,9 @@ class Application:
         self._stopping = False
         self._faust = self._application()
 
-    def _shard(self, stage: Stage[Any], partition: int) -> Shard[Any]:
+    def _make(self, stage: Stage[Any], partition: int) -> Shard[Any]:
+        if self._make_shard is not None:
+            return self._make_shard(self._cluster, partition, self._folder)
         return Shard(stage, partition, self._cluster, rules=self._rules, folder=self._folder)
 
     def _application(self) -> _Faust:
@@ -161,6 +163,11 @@ class Application:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._faust.stop(), CLOSE_SECONDS)
         await self._cluster.stop()
+
+    @property
+    def group(self) -> str:
+        """The consumer group."""
+        return self._cluster.group
 
     @property
     def shards(self) -> list[Shard[Any]]:

@@ -9,6 +9,7 @@ A result for a partition that was taken away is dropped: its intent stands, and 
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -88,7 +89,7 @@ class KafkaLedger:
         self._agendas: dict[Shard[Any], Agenda] = {}
         self._claimed: dict[str, Shard[Any]] = {}
 
-    def shard(self, cluster: Cluster, partition: int, **options: Any) -> Shard[Delivery]:
+    def shard(self, cluster: Cluster, partition: int, folder: Path | None) -> Shard[Delivery]:
         """A shard whose changes this ledger follows."""
         agenda = Agenda()
 
@@ -99,7 +100,7 @@ class KafkaLedger:
             else:
                 agenda.remove(ticket)
 
-        shard: Shard[Delivery] = Shard(self.stage, partition, cluster, watch=watch, **options)
+        shard: Shard[Delivery] = Shard(self.stage, partition, cluster, watch=watch, folder=folder)
         shard.agenda = agenda  # type: ignore[attr-defined]
         return shard
 
