@@ -12,12 +12,15 @@ from records.events import DeadLetter, Redrive, Spoke, Tick
 from records.mention import Mention
 from records.normalise import normalise_mention
 from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, DEAD_LETTERS, DELIVERIES, MENTIONS, TICKETS, WHOLE
+from streams import deliver
 from streams import letters as rules
 from streams.dead_letters import DELIVERY_ORIGIN, dead_letter
+from streams.kafka.deliver import Deliver
 from streams.kafka.letters import KafkaLetters
 from streams.kafka.reading import Reader, Record, partition_of
 from streams.kafka.sending import sending
 from streams.kafka.view import viewed
+from streams.runner import Route
 from tests.sinks.contract_suite import a_ticket
 from tests.streams.kafka.desk_rig import Writer, make, settings_for
 
@@ -141,6 +144,10 @@ def test_a_ticket_that_was_refused_for_good_is_asked_for_again_in_its_partition_
     assert record.place.partition == partition_of(ticket.id, desk.settings.partitions)
     assert record.key != ticket.id
     assert codec.encode(Redrive(sink="queue", ticket_id=ticket.id)) == record.value
+    stage = Deliver(Route("queue"))  # what the deliverer makes of it
+    key, event = stage.read(record.key, record.value)
+    assert (key, stage.step(key, entry, event)[0]) == (ticket.id, deliver.again(entry))
+    assert deliver.again(entry).state == "pending"
 
 
 def test_a_ticket_that_was_delivered_since_is_left_alone_and_one_that_nobody_knows_is_told(desk):
