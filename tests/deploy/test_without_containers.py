@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.processes import PATIENCE, PROGRAM, Deployment, Process
-from tests.deploy.test_commands import unknown_words
 
 MENTION = {"id": "forum:1", "text": "@acme Hilfe, seit drei Tagen kein Netz, in der Hotline meldet sich keiner"}
 
@@ -32,12 +31,17 @@ def test_two_workers_share_the_partitions_and_stop_when_told(deployment: Deploym
         assert [process.stop() for process in processes.values()] == [0, 0]
 
 
-@pytest.mark.skipif(bool(unknown_words(["deliver", "--sink", "queue"])), reason="deliver does not know Kafka yet")
 def test_a_mention_at_the_webhook_becomes_a_ticket_in_the_local_queue(deployment: Deployment):
     with deployment.started("listen", "work-1", "work-2", "deliver") as processes:
         push(deployment.webhook_port, MENTION)
         ticket = delivered(processes["deliver"])
         assert ticket["mentions"] == ["forum:1"]
+        for process in processes.values():
+            process.measures("hilferuf_kafka_up 1.0")
+        processes["listen"].measures('hilferuf_listener_state{listener="webhook",state="live"} 1.0')
+        processes["deliver"].measures('hilferuf_sink_up{sink="queue"} 1.0')
+        processes["deliver"].measures('hilferuf_deliveries_total{outcome="done",sink="queue"} 1.0')
+        processes["deliver"].measures('hilferuf_deliveries_pending{sink="queue"} 0.0')
         assert {process.name: process.stop() for process in processes.values()} == dict.fromkeys(processes, 0)
 
 
