@@ -2,6 +2,8 @@
 
 import asyncio
 from asyncio import Future
+from collections import deque
+from itertools import takewhile
 
 from listeners.spool import Record
 from records.errors import Backpressure
@@ -59,3 +61,33 @@ class Open:
             call.done.set_result(None)
         else:
             call.done.set_exception(error)
+
+
+class Lines:
+    """Calls that were given to Kafka, by their cursor: a cursor is sent when all of its call and of all earlier ones is
+    acknowledged, one of a line at a time; the newest covers those before it."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, deque[Call]] = {}
+        self._sending: set[str] = set()
+
+    def add(self, call: Call) -> None:
+        """The newest call of its line, if it has one."""
+        if call.line is not None:
+            self._lines.setdefault(call.line, deque()).append(call)
+
+    def ready(self, line: str) -> list[Call]:
+        """The calls whose newest cursor is to be sent now; `sent` says when it is acknowledged."""
+        ready = list(takewhile(lambda call: call.acked, self._lines.get(line, ())))
+        if line in self._sending or not ready:
+            return []
+        self._sending.add(line)
+        return ready
+
+    def sent(self, line: str, ready: list[Call]) -> None:
+        """Those are done."""
+        self._sending.discard(line)
+        for _ in ready:
+            self._lines[line].popleft()
+        if not self._lines[line]:
+            del self._lines[line]

@@ -21,6 +21,7 @@ from records.errors import HilferufError, Transient
 from records.topics import CURSORS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
 
 CONNECT_SECONDS = 5.0
+BLOCK_SECONDS = 10.0  # a topic that is not known yet
 READ_SECONDS = 15.0
 _TOPICS = (MENTIONS, CUSTOMER_FACTS, DEAD_LETTERS, CURSORS)
 
@@ -46,7 +47,7 @@ class Link:
             linger_ms=20,
             batch_size=65_536,
             delivery_timeout_ms=120_000,
-            max_block_ms=10_000,
+            max_block_ms=int(BLOCK_SECONDS * 1000),
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000),
             reconnect_backoff_max_ms=1_000,

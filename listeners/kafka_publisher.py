@@ -11,10 +11,8 @@ event loop, which owns all state here. Whatever blocks runs in one of two thread
 import asyncio
 import sqlite3
 from asyncio import Event, Future
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ from kafka.errors import MessageSizeTooLargeError
 
 from config.kafka import KafkaSettings, client_options
 from listeners.contract import Bad, Cursor
-from listeners.kafka_calls import Call, Open
+from listeners.kafka_calls import Call, Lines, Open
 from listeners.kafka_link import Errors, Link, read_cursor, where, words
 from listeners.kafka_records import cursor_record, records_of, refused
 from listeners.spool import Entry, Record, Row, Spool
@@ -61,12 +59,11 @@ class KafkaPublisher:
         self.spooled = self.drained = self.dropped = 0
         self._open = Open()
         self._queue: list[Call] = []  # those of them that were given neither to Kafka nor to the spool
-        self._lines: dict[str, deque[Call]] = {}  # given to Kafka, by cursor
-        self._marking: set[str] = set()  # lines whose cursor is on its way
+        self._lines = Lines()
         self._round = 0  # what is settled late belongs to an earlier one
         self._link: Link | None = None
         self._direct = self._suspect = self._told = False
-        self._drained_before = self._delivered_to = 0
+        self._drained_before = self._delivered_to = 0  # the second: a number of a row
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = True
 
@@ -106,8 +103,7 @@ class KafkaPublisher:
         if not self._tasks:
             return
         self._closing = True
-        waiting = [call.done for call in self._open.all()]
-        if waiting:
+        if waiting := [call.done for call in self._open.all()]:
             await asyncio.wait(waiting, timeout=self._kafka.spool.after_seconds + CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
@@ -204,12 +200,10 @@ class KafkaPublisher:
         return [call for call in queued if call in self._open]  # some were acknowledged late
 
     def _send(self) -> None:
-        queued = self._taken()
-        jobs = []
+        queued, jobs = self._taken(), []
         for call in queued:
             call.acked = not call.records
-            if call.line is not None:
-                self._lines.setdefault(call.line, deque()).append(call)
+            self._lines.add(call)
             if call.records:
                 jobs.append((call.records, self._told_later(self._acknowledged, call, self._round)))
         if jobs and self._link is not None:
@@ -231,14 +225,10 @@ class KafkaPublisher:
 
     def _move(self, line: str) -> None:
         """Send the newest cursor of a line before which everything is acknowledged."""
-        ready = list(takewhile(lambda call: call.acked, self._lines.get(line, ())))
-        if not ready or line in self._marking or self._link is None:
-            return
-        self._marking.add(line)
-        mark = ready[-1].mark
-        if mark is not None:
+        ready = self._lines.ready(line)
+        if ready and ready[-1].mark is not None and self._link is not None:
             done = self._told_later(self._marked, line, ready, self._round)
-            self._producing.run(self._link.send, [([mark], done)])
+            self._producing.run(self._link.send, [([ready[-1].mark], done)])
 
     def _marked(self, line: str, ready: list[Call], round_: int, errors: Errors) -> None:
         if errors:
@@ -248,14 +238,8 @@ class KafkaPublisher:
         for call in ready:
             self._open.finish(call)
         if round_ == self._round:
-            self._marking.discard(line)
-            left = self._lines[line]
-            for _ in ready:
-                left.popleft()
-            if left:
-                self._move(line)
-            else:
-                del self._lines[line]
+            self._lines.sent(line, ready)
+            self._move(line)
 
     async def _to_spool(self) -> None:
         queued = self._taken()
@@ -263,10 +247,8 @@ class KafkaPublisher:
         answers = await self._spooling.run(self._spool.append, entries, self._clock())
         self.spooled = self._spool.rows
         self._work.set()
-        shut = set()
+        shut = {call.line for call, refusal in zip(queued, answers, strict=True) if refusal is not None}
         for call, refusal in zip(queued, answers, strict=True):
-            if refusal is not None:
-                shut.add(call.line)
             self._open.finish(call, None if refusal is None else Backpressure(refusal, retry_after=5.0))
         for call in [later for later in self._queue if later.line is not None and later.line in shut]:
             self._queue.remove(call)  # its cursor would pass over what was refused
@@ -285,7 +267,7 @@ class KafkaPublisher:
             self._direct = False
             self._round += 1
             self._queue = self._open.all()
-            self._lines, self._marking = {}, set()
+            self._lines = Lines()
         self._wake.set()
 
     def _broken(self, errors: Errors) -> None:
@@ -365,7 +347,9 @@ class KafkaPublisher:
             for part in (others, list(marks.values())):  # 2, 3
                 errors = await self._delivered([row.record for row in part])
                 if errors:
-                    await self._bury([part[index] for index, error in errors if _too_large(error)])
+                    await self._bury(
+                        [part[index] for index, error in errors if isinstance(error, MessageSizeTooLargeError)]
+                    )
                     self._broken(errors)
                     return
             if rows:
@@ -416,7 +400,3 @@ class KafkaPublisher:
     def _end_lanes(self) -> None:
         self._producing.end()
         self._spooling.end()
-
-
-def _too_large(error: BaseException) -> bool:
-    return isinstance(error, MessageSizeTooLargeError)

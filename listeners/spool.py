@@ -124,9 +124,7 @@ class Spool:
 
     def remove(self, last: int) -> None:
         """Delete all rows up to this one. Raises sqlite3.Error (a full disk): then they are still there."""
-        with self._transaction():
-            self._sql.execute("DELETE FROM spool WHERE seq <= ?", (last,))
-        self._emptied()
+        self._delete("seq <= ?", last)
 
     def replace(self, seq: int, record: Record) -> None:
         """Put another record in a row's place. Raises sqlite3.Error."""
@@ -152,9 +150,7 @@ class Spool:
         log.error(
             "spooled records are dropped: older than retention.log_days, Kafka still away", count=count, since=since
         )
-        with self._transaction():
-            self._sql.execute("DELETE FROM spool WHERE at < ? AND topic <> ?", (before, CURSORS))
-        self._emptied()
+        self._delete("at < ? AND topic <> ?", before, CURSORS)
         return int(count)
 
     def close(self) -> None:
@@ -165,8 +161,11 @@ class Spool:
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._sql)
 
-    def _emptied(self) -> None:
-        self.rows, self.size = self._count()
+    def _delete(self, which: str, *values: object) -> None:
+        rows, size = self._count(which, *values)
+        with self._transaction():
+            self._sql.execute(f"DELETE FROM spool WHERE {which}", values)  # noqa: S608 - our own words
+        self.rows, self.size = self.rows - rows, self.size - size
         if not self.rows:  # nobody's text lingers in the write-ahead log, and the disk gets its room back
             try:
                 self._sql.execute("VACUUM")
@@ -174,8 +173,9 @@ class Spool:
             except sqlite3.Error as error:
                 log.warning("the empty spool could not be shrunk", error=str(error))
 
-    def _count(self) -> tuple[int, int]:
-        rows, size = self._sql.execute("SELECT count(*), sum(length(key) + length(value)) FROM spool").fetchone()
+    def _count(self, which: str = "1", *values: object) -> tuple[int, int]:
+        what = f"SELECT count(*), sum(length(key) + length(value)) FROM spool WHERE {which}"  # noqa: S608 - our own words
+        rows, size = self._sql.execute(what, values).fetchone()
         return int(rows), int(size or 0) + int(rows) * _ROW_BYTES
 
 
