@@ -240,7 +240,9 @@ class Application:
             owned.task.cancel()
         if owned.blocked is None:
             self._idle[tp] = owned.shard
-        metrics.PARTITION_BLOCKED.labels(owned.shard.stage.name, str(tp.partition)).set(0)
+        labels = owned.shard.stage.name, str(tp.partition)
+        metrics.PARTITION_BLOCKED.labels(*labels).set(0)
+        metrics.PARTITION_LAG.labels(*labels).set(0)  # the next owner tells it; our last figure would stand for ever
 
     # work
 
