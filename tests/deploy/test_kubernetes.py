@@ -88,8 +88,7 @@ def test_each_pod_may_do_little(pods, name):
 def test_each_service_is_asked_how_it_is_and_has_time_to_stop(pods, name):
     pod = pods[name]["spec"]
     [container] = pod["containers"]
-    ready = "/healthz" if name == "hilferuf-listen" else "/readyz"  # a listener takes webhooks without Kafka, too
-    assert container["readinessProbe"]["httpGet"] == {"path": ready, "port": "metrics"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
     assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] >= 600
     assert pod["terminationGracePeriodSeconds"] >= 75
