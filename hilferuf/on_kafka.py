@@ -115,6 +115,7 @@ class Deployment:
                 on_open=ledger.opened,
                 on_close=ledger.closed,
             )
+            ledger.fail = application.fail
             found.append((application, deliverer))
         return found
 

@@ -128,7 +128,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     """The ledger's entry of one ticket in one helpdesk; key `sink|ticket id`.
 
     state: pending (there is work), settled (held agrees with wanted, or nearly), dead (refused for good: see error).
-    attempts and not_before belong to the write in hand.
+    attempts and not_before belong to the write in hand. ended: the ticket's author was forgotten; the entry goes with its
+    last write.
     """
 
     sink: str
@@ -141,3 +142,4 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     attempts: int = 0
     not_before: Timestamp | None = None
     error: str | None = None
+    ended: bool = False

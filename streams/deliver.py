@@ -35,6 +35,7 @@ def take_in(held: Delivery | None, operation: TicketOperation, sink: str, rerank
         attempts=0 if held.state != "pending" else held.attempts,
         not_before=held.not_before if held.state == "pending" else None,
         error=None,
+        ended=False,
     )
 
 

@@ -200,9 +200,9 @@ class Runner:
         """A ticket operation goes into the view and into the ledger of every sink that gets it."""
         store.put_ticket(operation, self._clock())
         for route in self._routes:
-            if route.brands and operation.ticket.brand not in route.brands:
-                continue
             held = store.delivery(route.sink, operation.ticket_id)
+            if held is None and route.brands and operation.ticket.brand not in route.brands:
+                continue
             entry = deliver.take_in(held, operation, route.sink, route.rerank_minutes)
             if entry is not held:
                 store.put_delivery(entry, deliver.ready_at(entry))

@@ -8,14 +8,18 @@ writes, and a version that was superseded meanwhile is never sent.
 A result for a partition that was taken away is dropped: its intent stands, and the new owner looks the ticket up first.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
 from records import codec
+from records.errors import HilferufError
 from records.events import DeadLetter, Helpdesk, Observed, Redrive
 from records.tickets import Delivery, TicketOperation
 from records.topics import AUTHOR_EVENTS, DELIVERIES, TICKETS, WHOLE
@@ -27,6 +31,7 @@ from streams.kafka.turn import Turn
 from streams.runner import Route
 from streams.stage import Output, Stage
 
+T = TypeVar("T")
 log = structlog.get_logger("deliver")
 
 
@@ -63,7 +68,9 @@ class Deliver(Stage[Delivery]):
     def step(self, key: str, state: Delivery | None, record: Any) -> tuple[Delivery | None, list[Output]]:
         """One operation; what a person did there; the wish to try again; or (None) the end of the ticket's author here."""
         if record is None:
-            return (state if state is not None and state.state == "pending" else None), []
+            if state is None or state.state != "pending":
+                return None, []
+            return msgspec.structs.replace(state, ended=True), []
         if isinstance(record, Observed):
             return state, self._observed(state, record)
         if isinstance(record, Redrive):
@@ -82,36 +89,46 @@ class Deliver(Stage[Delivery]):
 
 
 class KafkaLedger:
-    """The partitions of a sink's ledger that this process owns now (see streams.ledger.Ledger)."""
+    """The partitions of a sink's ledger that this process owns now (see streams.ledger.Ledger). `wake`: there may be new work;
+    `fail`: a transaction failed, after which nothing may be written any more: leaves the process."""
 
-    def __init__(self, stage: Deliver, wake: Callable[[], None] = lambda: None) -> None:
-        self.stage, self.wake = stage, wake
+    def __init__(self, stage: Deliver) -> None:
+        self.stage = stage
+        self.wake: Callable[[], None] = _nothing
+        self.fail: Callable[[BaseException, str], None] = _raise
         self._agendas: dict[Shard[Any], Agenda] = {}
         self._claimed: dict[str, Shard[Any]] = {}
 
     def shard(self, cluster: Cluster, partition: int, folder: Path | None) -> Shard[Delivery]:
         """A shard whose changes this ledger follows."""
-        agenda = Agenda()
+        shard: Shard[Delivery]
 
         def watch(ticket: str, entry: Delivery | None) -> None:
-            if entry is not None and entry.state == "pending":
-                agenda.put(ticket, entry.wanted.ticket.rank_key, deliver.ready_at(entry))
-                self.wake()
-            else:
-                agenda.remove(ticket)
+            agenda = self._agendas.get(shard)
+            if agenda is not None:
+                _note(agenda, ticket, entry)
+                self._changed()
 
-        shard: Shard[Delivery] = Shard(self.stage, partition, cluster, watch=watch, folder=folder)
-        shard.agenda = agenda  # type: ignore[attr-defined]
+        shard = Shard(self.stage, partition, cluster, watch=watch, folder=folder)
         return shard
 
     def opened(self, shard: Shard[Any]) -> None:
         """The shard is worked from now on."""
-        self._agendas[shard] = shard.agenda  # type: ignore[attr-defined]
-        self.wake()
+        agenda = self._agendas[shard] = Agenda()
+        for ticket, entry in shard.states.items():
+            _note(agenda, ticket, entry)
+        self._changed()
 
     def closed(self, shard: Shard[Any]) -> None:
-        """The shard was taken away."""
+        """The shard was taken away. When it comes back, another process has worked it meanwhile: what was claimed before says
+        nothing then."""
         self._agendas.pop(shard, None)
+        self._claimed = {ticket: owner for ticket, owner in self._claimed.items() if owner is not shard}
+        self._changed()
+
+    def _changed(self) -> None:
+        metrics.PENDING.labels(self.stage.route.sink).set(self.pending)
+        self.wake()
 
     @property
     def observes(self) -> bool:
@@ -131,6 +148,7 @@ class KafkaLedger:
         due = [
             (rank, ticket, shard)
             for shard, agenda in self._agendas.items()
+            if shard.is_open
             for rank, ticket in agenda.due(now, limit, busy)
         ]
         due.sort(key=lambda item: (-item[0], item[1]))
@@ -139,33 +157,48 @@ class KafkaLedger:
             by_shard.setdefault(shard, []).append(ticket)
         claimed: list[Delivery] = []
         for shard, tickets in by_shard.items():
-            try:
-                claimed += await shard.change(lambda turn, tickets=tickets: _begin(turn, tickets, now))  # type: ignore[misc]
-            except ShardClosed:
-                continue
-            self._claimed |= dict.fromkeys(tickets, shard)
-        metrics.PENDING.labels(self.stage.route.sink).set(self.pending)
+            with contextlib.suppress(ShardClosed):
+                begun = await self._change(shard, partial(_begin, tickets=tickets, now=now))
+                if shard in self._agendas:  # else it was taken away just now, and the intents stand for the new owner
+                    self._claimed |= {entry.ticket_id: shard for entry in begun}
+                    claimed += begun
         return sorted(claimed, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
 
     async def settle(
         self, entry: Delivery, change: Callable[[Delivery], Delivery], letter: DeadLetter | None = None
     ) -> None:
-        """See Ledger."""
+        """See Ledger. An entry whose ticket has ended goes with its last write."""
         shard = self._claimed.pop(entry.ticket_id, None)
 
         def work(turn: Turn[Delivery]) -> None:
             current = turn.get(entry.ticket_id)
             if current is not None:
-                turn.put(entry.ticket_id, change(current))
+                changed = change(current)
+                turn.put(entry.ticket_id, None if changed.ended and changed.state != "pending" else changed)
                 if letter is not None:
                     turn.bury(letter)
 
         try:
             if shard is None:
-                raise ShardClosed("its partition is not ours")
-            await shard.change(work)
+                raise ShardClosed("its partition was taken away")
+            await self._change(shard, work)
         except ShardClosed as error:
             log.info("result left to the new owner", sink=entry.sink, ticket=entry.ticket_id, reason=str(error))
+
+    async def _change(self, shard: Shard[Any], work: Callable[[Turn[Delivery]], T]) -> T:
+        """A transaction to its end, though the caller be cancelled: one that breaks off in the middle of its commit would leave
+        memory behind the log."""
+        task = asyncio.ensure_future(shard.change(work))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+        except HilferufError:
+            raise
+        except Exception as error:
+            self.fail(error, f"writing {shard.name}")
+            raise
 
     async def cursor(self) -> dict[str, Any] | None:
         """See Ledger."""
@@ -188,9 +221,25 @@ class KafkaLedger:
             return len(events)
 
         try:
-            return await first.change(work)
+            return await self._change(first, work)
         except ShardClosed:
             return 0
+
+
+def _nothing() -> None:
+    """Nobody waits."""
+
+
+def _raise(error: BaseException, where: str) -> None:
+    """Where nothing else was said."""
+    raise error
+
+
+def _note(agenda: Agenda, ticket: str, entry: Delivery | None) -> None:
+    if entry is not None and entry.state == "pending":
+        agenda.put(ticket, entry.wanted.ticket.rank_key, deliver.ready_at(entry))
+    else:
+        agenda.remove(ticket)
 
 
 def _begin(turn: Turn[Delivery], tickets: Sequence[str], now: int) -> list[Delivery]:

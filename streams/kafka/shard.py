@@ -48,8 +48,7 @@ class Blocked(HilferufError):
 
 
 class Shard(Generic[S]):
-    """See the module. `watch` is told every changed key after each commit, and every key after opening; `folder`: where
-    snapshots lie, None = nowhere."""
+    """See the module. `watch` is told every changed key after each commit; `folder`: where snapshots lie, None = nowhere."""
 
     def __init__(
         self,
@@ -106,8 +105,6 @@ class Shard(Generic[S]):
                 await self._stop_producer()
                 raise
             self.is_open = True
-        for key, state in self.states.items() if self._watch else ():
-            self._watch(key, state)  # type: ignore[misc]
         log.debug("shard opened", shard=self.name, position=self.position, keys=len(self.states))
 
     async def close(self) -> None:
