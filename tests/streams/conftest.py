@@ -78,7 +78,7 @@ def score(case: Case) -> Score:
     due = case.opened + 2 * HOUR - int(asked + bought) * MINUTE
     return Score(
         points=asked + bought,
-        factors=(Factor("content", asked, 50, "asked"), Factor("purchases", bought, 50, "bought")),
+        factors=(Factor("content", asked, 50.0, "asked"), Factor("purchases", bought, 50.0, "bought")),
         league=league,
         league_name="safety" if league else None,
         due=due,
