@@ -59,6 +59,7 @@ class Progress:
         """Applications keep their gauges themselves."""
         if self.publisher is not None:
             metrics.SPOOL_RECORDS.set(self.publisher.spooled)
+            metrics.SPOOL_BYTES.set(self.publisher.spooled_bytes)
             metrics.KAFKA_UP.set(int(self.publisher.trouble is None))
         elif self.waiting is not None:
             metrics.KAFKA_UP.set(0)

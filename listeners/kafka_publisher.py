@@ -72,6 +72,11 @@ class KafkaPublisher:
         """Records that were handed in and are not yet durable."""
         return self._open.records
 
+    @property
+    def spooled_bytes(self) -> int:
+        """What the spool holds, as `kafka.spool.max_mb` counts it."""
+        return self._spool.size
+
     # life
 
     async def start(self) -> None:
@@ -313,8 +318,8 @@ class KafkaPublisher:
                 expired = self._loop.time()
                 await self._expire()
             if self._suspect and self._link is not None:
-                link, self._link = self._link, None
-                await self._producing.run(link.close, 0.0)
+                await self._producing.run(self._link.close, 0.0)
+                self._link = None
             if self._link is None and not await self._connect():
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
@@ -365,8 +370,8 @@ class KafkaPublisher:
         if not records or self._link is None:
             return []
         settled: Future[Errors] = self._loop.create_future()
-        done = self._told_later(lambda errors: None if settled.done() else settled.set_result(errors))
-        self._producing.run(self._link.send, [(records, done)])
+        settle = self._told_later(lambda errors: None if settled.done() else settled.set_result(errors))
+        self._producing.run(self._link.send, [(records, settle)])
         try:
             errors = await asyncio.wait_for(settled, PATIENCE_SECONDS)
         except TimeoutError:
