@@ -57,6 +57,7 @@ TRANSACTION_SECONDS = Histogram(
     "hilferuf_transaction_seconds", "Time of one Kafka transaction", ["stage"], registry=REGISTRY,
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
 )  # fmt: skip
+REBALANCES = Counter("hilferuf_rebalances", "Partitions were handed out anew", ["group"], registry=REGISTRY)
 SEEKBACKS = Counter(
     "hilferuf_seekbacks", "Batches refused because records before them were missing, and read again", ["stage"],
     registry=REGISTRY,

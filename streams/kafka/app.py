@@ -45,6 +45,7 @@ SEEK_AGAIN = 2.0  # seconds: batches polled before a seek still come, and are dr
 BLOCKED_AGAIN = 15.0
 HOUSEKEEPING = 2.0
 CLOSE_SECONDS = 20.0
+CHURN = 8  # rebalances in a minute that are worth a line
 
 
 class _Boot(BootStrategy):
@@ -96,6 +97,7 @@ class Application:
         self._opening = asyncio.Semaphore(OPENING)
         self._tasks: set[asyncio.Task[None]] = set()
         self._assigned = False
+        self._rebalances: list[float] = []
         self._away: str | None = None
         self._stopping = False
         self._faust = self._application()
@@ -209,6 +211,7 @@ class Application:
     # rebalance
 
     async def _on_assigned(self, app: Any, assigned: Iterable[Any], **_: Any) -> None:
+        self._count_rebalance()
         mine = {TopicPartition(tp.topic, tp.partition) for tp in assigned if tp.topic in self._by_source}
         for tp in [tp for tp in self._idle if tp not in mine]:
             shard = self._idle.pop(tp)
@@ -219,6 +222,19 @@ class Application:
             owned = self._owned[tp] = _Owned(shard)
             owned.task = self._spawn(self._work(tp, owned), shard.name)
         self._assigned = True
+
+    def _count_rebalance(self) -> None:
+        """Each one stops the work for a moment; one after the other is a fault of somebody's."""
+        metrics.REBALANCES.labels(self.group).inc()
+        now = time.monotonic()
+        self._rebalances = [*(at for at in self._rebalances if now - at < 60), now]
+        if len(self._rebalances) == CHURN:
+            why = (
+                f"another process with the name {self._instance} (--instance, HILFERUF_INSTANCE)?"
+                if self._instance
+                else "processes that come and go?"
+            )
+            log.error("rebalances without end", group=self.group, in_the_last_minute=CHURN, cause=why)
 
     async def _on_revoked(self, app: Any, revoked: Iterable[Any], **_: Any) -> None:
         try:

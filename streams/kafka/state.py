@@ -10,7 +10,7 @@ from records.ids import digest
 from streams.stage import Stage
 
 S = TypeVar("S")
-LIVE = 20_000  # states of a partition that are kept decoded; the others as the bytes that stand in the changelog
+LIVE = 4_000  # states of a partition that are kept decoded; the others as the bytes that stand in the changelog
 
 
 class States(Generic[S]):
