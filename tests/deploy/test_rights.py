@@ -9,6 +9,7 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePattern
 from config.kafka import SaslSettings
 from streams.kafka.brokers import administration
 from tests.deploy.processes import Deployment
+from tests.deploy.test_without_containers import MENTION, delivered, push
 from tests.deploy.tools import ROOT
 
 _WORDS = {"Read": "READ", "Write": "WRITE", "Describe": "DESCRIBE", "DescribeConfigs": "DESCRIBE_CONFIGS"}
@@ -30,7 +31,9 @@ def granted(prefix: str) -> list[ACL]:
     return found
 
 
-def test_the_rights_in_the_docs_are_enough_to_make_the_topics_and_to_work(secure_kafka, prefix: str, tmp_path: Path):
+def test_through_tls_and_a_login_the_rights_in_the_docs_are_enough_from_the_topics_to_the_ticket(
+    secure_kafka, prefix: str, tmp_path: Path
+):
     rights = granted(prefix)
     assert len(rights) == 10
     with administration(secure_kafka.settings(prefix)) as admin:
@@ -40,6 +43,9 @@ def test_the_rights_in_the_docs_are_enough_to_make_the_topics_and_to_work(secure
     deployment = Deployment(tmp_path, section)
     made = deployment.run("topics")
     assert made.returncode == 0, made.stdout + made.stderr
-    with deployment.started("work-1") as processes:
-        processes["work-1"].measures("hilferuf_kafka_up 1.0")
-        assert processes["work-1"].stop() == 0
+    with deployment.started("listen", "work-1", "deliver") as processes:
+        push(deployment.webhook_port, MENTION)
+        assert delivered(processes["deliver"])["mentions"] == [MENTION["id"]]
+        for process in processes.values():
+            process.measures("hilferuf_kafka_up 1.0")
+            assert process.stop() == 0

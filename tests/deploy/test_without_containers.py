@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.processes import PATIENCE, PROGRAM, Deployment, Process
+from tests.servers import free_port
 
 MENTION = {"id": "forum:1", "text": "@acme Hilfe, seit drei Tagen kein Netz, in der Hotline meldet sich keiner"}
 
@@ -43,6 +44,16 @@ def test_a_mention_at_the_webhook_becomes_a_ticket_in_the_local_queue(deployment
         processes["deliver"].measures('hilferuf_deliveries_total{outcome="done",sink="queue"} 1.0')
         processes["deliver"].measures('hilferuf_deliveries_pending{sink="queue"} 0.0')
         assert {process.name: process.stop() for process in processes.values()} == dict.fromkeys(processes, 0)
+
+
+def test_a_listener_without_kafka_takes_mentions_into_its_spool_and_says_so(tmp_path: Path):
+    away = Deployment(tmp_path, {"bootstrap": [f"127.0.0.1:{free_port()}"]})
+    with away.started("listen") as processes:
+        push(away.webhook_port, MENTION)
+        processes["listen"].measures("hilferuf_spool_records 1.0")
+        processes["listen"].measures("hilferuf_kafka_up 0.0")
+        assert "hilferuf_spool_bytes 0.0" not in processes["listen"].get("/metrics")[1].splitlines()
+        assert processes["listen"].stop() == 0
 
 
 def push(port: int, mention: dict[str, str]) -> None:
