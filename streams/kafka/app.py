@@ -32,14 +32,14 @@ from records.times import MINUTE, from_ms
 from records.topics import WHOLE
 from streams import metrics
 from streams.kafka.cluster import Cluster
+from streams.kafka.owned import Owned
 from streams.kafka.shard import Blocked, Shard
-from streams.kafka.transport import POLLED, SCHEME, Batch
+from streams.kafka.transport import POLLED, SCHEME
 from streams.stage import Stage
 
 log = structlog.get_logger("worker")
 
 FATAL = 70  # the exit code after which we are to be started again
-QUEUED = 2  # batches that wait for one shard
 OPENING = 8  # shards that open at the same time
 SEEK_AGAIN = 2.0  # seconds: batches polled before a seek still come, and are dropped
 BLOCKED_AGAIN = 15.0
@@ -56,18 +56,6 @@ class _Faust(faust.App):
     BootStrategy = _Boot
     client_options: dict[str, Any]
     out_of_range: Callable[[set[TopicPartition]], None]
-
-
-class _Owned:
-    """A shard with its queue and its task."""
-
-    def __init__(self, shard: Shard[Any]) -> None:
-        self.shard = shard
-        self.queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED)
-        self.sought = 0.0
-        self.ticked = 0
-        self.blocked: str | None = None
-        self.task: asyncio.Task[None] | None = None
 
 
 class Application:
@@ -92,7 +80,7 @@ class Application:
         self._instance, self._rules = instance, rules
         self._make_shard, self._on_open, self._on_close = make_shard, on_open, on_close
         self._by_source = {cluster.kafka.topic(stage.source): stage for stage in stages}
-        self._owned: dict[TopicPartition, _Owned] = {}
+        self._owned: dict[TopicPartition, Owned] = {}
         self._idle: dict[TopicPartition, Shard[Any]] = {}  # closed with their states: most come back after a rebalance
         self._opening = asyncio.Semaphore(OPENING)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -219,7 +207,7 @@ class Application:
         for tp in mine - self._owned.keys():
             kept = self._idle.pop(tp) if tp in self._idle else None
             shard = kept or self._make(self._by_source[tp.topic], tp.partition)
-            owned = self._owned[tp] = _Owned(shard)
+            owned = self._owned[tp] = Owned(shard)
             owned.task = self._spawn(self._work(tp, owned), shard.name)
         self._assigned = True
 
@@ -246,14 +234,13 @@ class Application:
         gone = [(tp, self._owned.pop(tp)) for tp in partitions if tp in self._owned]
         await asyncio.gather(*(self._close(tp, owned) for tp, owned in gone))
 
-    async def _close(self, tp: TopicPartition, owned: _Owned) -> None:
+    async def _close(self, tp: TopicPartition, owned: Owned) -> None:
         self._on_close(owned.shard)
-        if owned.task is not None and not owned.shard.is_open:
-            owned.task.cancel()  # still opening, which may take long; the rebalance must not wait for it
-            await asyncio.gather(owned.task, return_exceptions=True)
+        if not owned.shard.is_open:
+            await owned.end()  # still opening, which may take long; the rebalance must not wait for it
         await owned.shard.close()  # what is in flight ends
-        if owned.task is not None:
-            owned.task.cancel()
+        await owned.end()
+        owned.drop_waiting()
         if owned.blocked is None:
             self._idle[tp] = owned.shard
         labels = owned.shard.stage.name, str(tp.partition)
@@ -275,7 +262,7 @@ class Application:
         except BaseException as error:  # noqa: BLE001 - told, and out
             self.fail(error, "agent")
 
-    async def _work(self, tp: TopicPartition, owned: _Owned) -> None:
+    async def _work(self, tp: TopicPartition, owned: Owned) -> None:
         """The life of one owned partition."""
         shard = owned.shard
         await self._open(tp, owned)
@@ -300,7 +287,7 @@ class Application:
                 log.debug("reads again", shard=shard.name, start=batch.start, position=shard.position)
                 await self._seek(tp, shard.position)
 
-    async def _open(self, tp: TopicPartition, owned: _Owned) -> None:
+    async def _open(self, tp: TopicPartition, owned: Owned) -> None:
         shard = owned.shard
         while True:
             try:
@@ -315,11 +302,12 @@ class Application:
         await self._seek(tp, shard.position)
         self._on_open(shard)
 
-    async def _wait_blocked(self, owned: _Owned, error: Blocked) -> None:
+    async def _wait_blocked(self, owned: Owned, error: Blocked) -> None:
         shard = owned.shard
         if owned.blocked != str(error):
             log.error("partition stands still", shard=shard.name, error=str(error))
         owned.blocked = str(error)
+        owned.drop_waiting()
         metrics.PARTITION_BLOCKED.labels(shard.stage.name, str(shard.partition)).set(1)
         await asyncio.sleep(BLOCKED_AGAIN)
 
@@ -370,7 +358,7 @@ class Application:
             metrics.PARTITION_LAG.labels(*labels).set(max(0, ends[tp] - shard.position))
             await self._tend(owned)
 
-    async def _tend(self, owned: _Owned) -> None:
+    async def _tend(self, owned: Owned) -> None:
         shard, now = owned.shard, self._cluster.clock()
         stage, source, partition = shard.stage, shard.stage.source, shard.partition
         due = shard.states.next_due() if stage.timed else None

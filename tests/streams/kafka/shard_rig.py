@@ -49,7 +49,7 @@ class Broker:
 
     def new_cluster(self) -> Cluster:
         ids = admin.topic_ids(self.kafka, TOPICS)
-        return Cluster(self.kafka, self.kafka.group("work"), "hilferuf-work-test", ids, lambda: self.clock())
+        return Cluster(self.kafka, self.kafka.group("work"), "hilferuf-work-test", ids, lambda: self.clock())  # noqa: PLW0108 - a test may turn it
 
     async def __aenter__(self) -> "Broker":
         await self.cluster.start()

@@ -47,9 +47,8 @@ class Deployment:
                 for piece in cuts(batch, self.chance):
                     if self.chance.random() < 0.25:
                         await self.restart(place)
-                    if self.chance.random() < 0.2:  # what was polled twice: it is read over
-                        piece = piece._replace(start=0)
-                    assert await self.shards[place].apply(piece)
+                    polled_twice = self.chance.random() < 0.2  # it is read over
+                    assert await self.shards[place].apply(piece._replace(start=0) if polled_twice else piece)
 
     async def start(self, place: tuple[int, int], folder) -> None:
         self.shards[place] = await self.broker.open(self.stages[place[0]], place[1], folder)
