@@ -1,4 +1,4 @@
-"""Deliverers on a real broker without Faust: which partitions each owns, and when it takes in what is new, is the test's to say."""
+"""Deliverers on a real broker without Faust: which partitions each owns, and when it takes in what is new, the test says."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
