@@ -30,16 +30,18 @@ class Open:
         self._calls: dict[Call, None] = {}
         self.records = self._bytes = 0
 
-    def __contains__(self, call: Call) -> bool:
-        return call in self._calls
-
     def all(self) -> list[Call]:
         """All of them, oldest first."""
         return list(self._calls)
 
-    def oldest(self) -> Call | None:
-        """The one that has waited longest."""
-        return next(iter(self._calls), None)
+    def of(self, calls: list[Call]) -> list[Call]:
+        """Those of them that still wait: some are acknowledged late."""
+        return [call for call in calls if call in self._calls]
+
+    def due_in(self, since: float) -> float | None:
+        """Seconds until the oldest is one that came at `since`; 0 = it came before, None = there is none."""
+        oldest = next(iter(self._calls), None)
+        return None if oldest is None else max(0.0, oldest.since - since)
 
     def add(self, call: Call) -> None:
         """Take one in. Raises Backpressure."""

@@ -187,11 +187,7 @@ class KafkaPublisher:
                     await self._wake.wait()
 
     def _overdue_in(self) -> float | None:
-        """Seconds until the oldest open call must go to the spool; 0 = now, None = there is none."""
-        oldest = self._open.oldest()
-        if oldest is None:
-            return None
-        return max(0.0, oldest.since + self._kafka.spool.after_seconds - self._loop.time())
+        return self._open.due_in(self._loop.time() - self._kafka.spool.after_seconds)
 
     def _can_go_direct(self) -> bool:
         return not self.spooled and self._reached.is_set() and self._link is not None and not self._suspect
@@ -200,12 +196,8 @@ class KafkaPublisher:
         """Under a steady stream the spool would never be empty: its last batch is waited for."""
         return self._reached.is_set() and not self._suspect and self.spooled <= BATCH_ROWS
 
-    def _taken(self) -> list[Call]:
-        queued, self._queue = self._queue, []
-        return [call for call in queued if call in self._open]  # some were acknowledged late
-
     def _send(self) -> None:
-        queued, jobs = self._taken(), []
+        queued, self._queue, jobs = self._open.of(self._queue), [], []
         for call in queued:
             call.acked = not call.records
             self._lines.add(call)
@@ -247,7 +239,7 @@ class KafkaPublisher:
             self._move(line)
 
     async def _to_spool(self) -> None:
-        queued = self._taken()
+        queued, self._queue = self._open.of(self._queue), []
         entries = [Entry(call.all, call.line) for call in queued]
         answers = await self._spooling.run(self._spool.append, entries, self._clock())
         self.spooled = self._spool.rows
@@ -318,8 +310,8 @@ class KafkaPublisher:
                 expired = self._loop.time()
                 await self._expire()
             if self._suspect and self._link is not None:
-                await self._producing.run(self._link.close, 0.0)
-                self._link = None
+                link, self._link = self._link, None
+                await self._producing.run(link.close, 0.0)
             if self._link is None and not await self._connect():
                 await asyncio.sleep(RETRY_SECONDS)
                 continue

@@ -34,7 +34,7 @@ class Watched(MemoryPublisher):
 
 @pytest.fixture
 async def out(kafka, prefix, tmp_path):
-    settings = with_topics(kafka, prefix)
+    settings = with_topics(kafka, prefix, after=20)
     door = KafkaPublisher(settings, tmp_path, lambda: int(time.time() * 1000), log_days=7)
     await door.start()
     watched = Watched(door)

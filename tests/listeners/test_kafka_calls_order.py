@@ -1,6 +1,7 @@
 """When a call is durable, and what may not overtake it: the publisher over a producer whose acknowledgements the test gives."""
 
 import asyncio
+import threading
 
 import pytest
 import structlog
@@ -76,8 +77,19 @@ async def door(brokers, tmp_path):
     await publisher.aclose()
 
 
-def made(folder, max_mb=1):
-    kafka = KafkaSettings(bootstrap=("127.0.0.1:9",), spool=SpoolSettings(max_mb=max_mb, after_seconds=AFTER))
+@pytest.fixture
+async def patient(brokers, tmp_path):
+    """For what must not go to the spool, however slow the machine is."""
+    publisher = made(tmp_path, after=60)
+    await publisher.start()
+    yield publisher
+    brokers.well = True
+    brokers.acknowledge()
+    await publisher.aclose()
+
+
+def made(folder, after=AFTER):
+    kafka = KafkaSettings(bootstrap=("127.0.0.1:9",), spool=SpoolSettings(max_mb=1, after_seconds=after))
     return KafkaPublisher(kafka, folder, lambda: 1_790_000_000_000, log_days=7)
 
 
@@ -92,19 +104,19 @@ async def until(condition, seconds=10.0):
             await asyncio.sleep(0.005)
 
 
-async def test_a_call_returns_when_all_of_it_is_acknowledged(door, brokers):
-    call = give(door, 1, 2)
+async def test_a_call_returns_when_all_of_it_is_acknowledged(patient, brokers):
+    call = give(patient, 1, 2)
     await until(lambda: brokers.waiting)
     await asyncio.sleep(0.02)
     assert not call.done()
-    assert door.in_flight == 2
+    assert patient.in_flight == 2
     brokers.acknowledge()
     await call
-    assert (brokers.ids, door.in_flight, door.spooled) == (["x:1", "x:2"], 0, 0)
+    assert (brokers.ids, patient.in_flight, patient.spooled) == (["x:1", "x:2"], 0, 0)
 
 
-async def test_a_cursor_waits_for_its_records_and_for_all_earlier_ones(door, brokers):
-    first, second = give(door, 1, mark=1), give(door, 2, mark=2)
+async def test_a_cursor_waits_for_its_records_and_for_all_earlier_ones(patient, brokers):
+    first, second = give(patient, 1, mark=1), give(patient, 2, mark=2)
     await until(lambda: len(brokers.waiting) == 2)
     brokers.waiting.reverse()
     brokers.acknowledge(1)
@@ -117,8 +129,8 @@ async def test_a_cursor_waits_for_its_records_and_for_all_earlier_ones(door, bro
     assert brokers.marks == [2], "the newest covers both"
 
 
-async def test_a_cursor_waits_for_no_other_key(door, brokers):
-    first, second = give(door, 1, mark=1), give(door, 2, mark=2, key="b")
+async def test_a_cursor_waits_for_no_other_key(patient, brokers):
+    first, second = give(patient, 1, mark=1), give(patient, 2, mark=2, key="b")
     await until(lambda: len(brokers.waiting) == 2)
     brokers.waiting.reverse()
     brokers.acknowledge(1)
@@ -193,8 +205,8 @@ async def stream(door, number):
         await asyncio.sleep(0.001)
 
 
-async def test_a_record_that_failed_is_sent_again_by_another_producer(door, brokers):
-    call = give(door, 1, mark=1)
+async def test_a_record_that_failed_is_sent_again_by_another_producer(patient, brokers):
+    call = give(patient, 1, mark=1)
     await until(lambda: brokers.waiting)
     brokers.acknowledge(errors=[(0, KafkaTimeoutError("expired"))])
     brokers.well = True
@@ -213,12 +225,12 @@ async def test_a_record_that_no_broker_takes_stands_in_nobodys_way(door, brokers
     assert codec.mentions.decode(letter.original).id == "x:1"
 
 
-async def test_more_in_flight_than_is_bounded_is_backpressure(door, brokers, monkeypatch):
+async def test_more_in_flight_than_is_bounded_is_backpressure(patient, brokers, monkeypatch):
     monkeypatch.setattr("listeners.kafka_calls.MAX_RECORDS", 3)
-    call = give(door, 1, 2)
+    call = give(patient, 1, 2)
     await until(lambda: brokers.waiting)
     with pytest.raises(Backpressure) as caught:
-        await give(door, 3, 4)
+        await give(patient, 3, 4)
     assert caught.value.retry_after
     brokers.acknowledge()
     await call
@@ -238,6 +250,28 @@ async def test_a_full_spool_is_backpressure_and_no_later_cursor_passes_what_was_
     brokers.acknowledge()
     await until(lambda: not door.spooled)
     assert brokers.marks == [3]
+
+
+async def test_a_call_that_comes_while_an_earlier_one_is_refused_is_refused_too(door, brokers, monkeypatch):
+    await give(door, 1)  # from now on to the spool
+    begun, released = threading.Event(), threading.Event()
+
+    def full(entries, at):
+        begun.set()
+        released.wait(10)
+        monkeypatch.undo()
+        return ["the spool is full"] * len(entries)
+
+    monkeypatch.setattr(door._spool, "append", full)
+    first = give(door, 2, mark=2)
+    await until(begun.is_set)
+    second, other = give(door, 3, mark=3), give(door, 4, mark=4, key="b")
+    await asyncio.sleep(0.02)
+    released.set()
+    for call in (first, second):
+        with pytest.raises(Backpressure):
+            await call
+    await other
 
 
 async def test_what_the_spool_holds_is_drained_first_after_a_restart(brokers, tmp_path):
