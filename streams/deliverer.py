@@ -98,6 +98,7 @@ class Deliverer:
         except HilferufError as error:
             # The result could not be stored. The intent stands in the ledger, so the ticket is looked up before the next try.
             log.warning("result not stored", sink=self.sink.name, ticket=entry.ticket_id, error=str(error))
+            self._failed(str(error), None)
         finally:
             self._working.pop(entry.ticket_id, None)
 
@@ -124,8 +125,8 @@ class Deliverer:
             self._failed(repr(error), None)
             await self._later(entry, f"{type(error).__name__}: {error}", None, "later")
         else:
-            self._failures, self.trouble = 0, None
             await self._store(entry, lambda current: deliver.finish(current, entry, held))
+            self._failures, self.trouble = 0, None
             metrics.DELIVERIES.labels(name, "done").inc()
 
     async def _later(self, entry: Delivery, message: str, retry_after: float | None, outcome: str) -> None:

@@ -7,14 +7,14 @@ import msgspec
 import pytest
 
 from listeners.clock import SystemClock
-from records.errors import Permanent, Refused, Transient
+from records.errors import Backpressure, Permanent, Refused, Transient
 from records.tickets import Held
 from sinks.contract import Observed
 from sinks.protocol import converge
 from sinks.queue import QueueSink
 from streams import deliver
 from streams.assess import Assess
-from streams.deliverer import Deliverer
+from streams.deliverer import TRIP_AFTER, Deliverer
 from streams.embedded import EmbeddedEngine
 from streams.ledger import EmbeddedLedger
 from streams.profile import Profile
@@ -164,6 +164,41 @@ async def test_after_many_failures_one_write_tries_whether_the_helpdesk_is_back(
         await deliverer.drain()
         clock.ms += 30_000
     assert len(sink.created) == 20 and len(set(sink.created)) == 20
+
+
+async def test_a_result_that_cannot_be_stored_does_not_hammer_the_helpdesk(desk):
+    engine, sink, deliverer, clock = desk
+    await publish(engine, mention("1"))
+    settle, tries = deliverer._ledger.settle, 0
+
+    async def full(entry, change, letter=None):
+        nonlocal tries
+        tries += 1
+        raise Backpressure("no space left on device", retry_after=5.0)
+
+    deliverer._ledger.settle = full
+    await deliverer.drain()
+    assert tries == TRIP_AFTER and "no space" in deliverer.trouble
+    deliverer._ledger.settle = settle
+    clock.ms += 60_000
+    await deliverer.drain()
+    assert sink.created == ["x:1"] and deliverer.trouble is None
+
+
+async def test_a_ticket_that_leaves_the_brands_of_a_sink_is_kept_up_there(tmp_path):
+    """Or a deletion would never reach what stands there."""
+
+    async def run(brand, *posts):
+        stages = [Screen(judge), Profile(), Assess(RULES, judge)]
+        engine = EmbeddedEngine(tmp_path / "e.db", stages, clock=Clock().now, routes=[Route("queue", (brand,))])
+        engine.start()
+        await publish(engine, *posts)
+        found = await entries(engine)
+        await asyncio.to_thread(engine.stop)
+        return [len(entry.wanted.ticket.posts) for entry in found]
+
+    assert await run("acme", mention("1")) == [1]
+    assert await run("another", mention("2", "help now", minute=5), mention("3", author="ben")) == [2]
 
 
 async def test_a_newer_version_that_came_during_a_write_is_written_next(desk):

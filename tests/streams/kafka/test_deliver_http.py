@@ -1,4 +1,4 @@
-"""An imitated Zendesk behind a proxy that loses answers, deliverers that die in the middle: every ticket and every post once."""
+"""An imitated Zendesk behind a proxy that loses answers, and deliverers that die: every ticket and every post once."""
 
 import asyncio
 import random
