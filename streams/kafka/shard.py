@@ -27,7 +27,7 @@ from streams.kafka import snapshot
 from streams.kafka.cluster import TRANSACTION_SECONDS, WAIT_SECONDS, Cluster
 from streams.kafka.state import States
 from streams.kafka.transport import Batch
-from streams.kafka.turn import Note, Read, Taking, Turn, Unreadable
+from streams.kafka.turn import Guard, Note, Read, Taking, Turn, Unreadable
 from streams.stage import Stage
 
 S = TypeVar("S")
@@ -71,8 +71,8 @@ class Shard(Generic[S]):
         self._changelog_position = 0  # all our records before it are in `states`
         self._snapshot_position = 0
         self._file = folder and folder / f"{stage.name}-{partition}.snapshot"
-        self._guard = Guard(cluster.kafka.guard.records, cluster.kafka.guard.share)
-        self._taking = Taking(stage, partition, rules, self._guard.allows)
+        guard = cluster.kafka.guard
+        self._taking = Taking(stage, partition, rules, Guard(guard.records, guard.share))
 
     @property
     def name(self) -> str:
@@ -239,6 +239,7 @@ class Shard(Generic[S]):
                 try:
                     turn = self._taking.take(self.states, self.note, fresh)
                 except Unreadable as error:
+                    self.states.rewind()
                     raise Blocked(str(error)) from error
                 await self._commit(turn, offset=batch.end)
                 self.applied += len(fresh)
@@ -290,20 +291,3 @@ class Shard(Generic[S]):
         mine = [record.offset for s, record in zip(sends, written, strict=True) if s.topic == self.stage.changelog]
         if mine:
             self._changelog_position = max(mine) + 1
-
-
-class Guard:
-    """Counts dead letters among the newest records of a partition."""
-
-    def __init__(self, records: int, share: float) -> None:
-        self._records, self._share = records, share
-        self._taken = self._dead = 0
-
-    def allows(self, taken: int, dead: int) -> bool:
-        """Whether so many dead letters among so many more records are let through."""
-        self._taken += taken
-        self._dead += dead
-        tripped = self._dead > self._share * max(self._records, min(self._taken, 2 * self._records))
-        if self._taken >= self._records:
-            self._taken = self._dead = 0
-        return not tripped or self._share >= 1.0

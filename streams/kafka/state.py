@@ -23,7 +23,7 @@ class States(Generic[S]):
         self._live: dict[str, S] = {}
         self._due: dict[str, int] = {}
         self._timers: list[tuple[int, str]] = []
-        self._fired: list[tuple[int, str]] = []
+        self._fired: dict[str, int] = {}
         self._sorted: list[str] | None = None
 
     def __len__(self) -> int:
@@ -91,21 +91,21 @@ class States(Generic[S]):
         found: list[str] = []
         while self._timers and self._timers[0][0] <= now and len(found) < limit:
             at, key = heapq.heappop(self._timers)
-            if self._due.get(key) == at:
-                self._fired.append((at, key))
+            if self._due.get(key) == at != self._fired.get(key):  # one that was moved away and back stands there twice
+                self._fired[key] = at
                 found.append(key)
         return found
 
     def rewind(self) -> None:
         """The turn is run again: its timers fire again."""
-        for timer in self._fired:
-            heapq.heappush(self._timers, timer)
+        for key, at in self._fired.items():
+            heapq.heappush(self._timers, (at, key))
         self._fired.clear()
 
     def settle(self) -> None:
         """The turn was committed. A timer that fired and is due as before belongs to a step that failed, and would fail at
         every Tick: it waits for the next change of its state or the next opening."""
-        for at, key in self._fired:
+        for key, at in self._fired.items():
             if self._due.get(key) == at:
                 del self._due[key]
         self._fired.clear()

@@ -4,7 +4,8 @@ A record that cannot be read, a rule that fails on it, and what would be too lar
 transaction; such a record changes nothing else, and the others go on.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -75,6 +76,7 @@ class Turn(Generic[S]):
         self.stage, self.partition, self.note = stage, partition, note or Note()
         self.changed: dict[str, S | None] = {}
         self.dead = 0
+        self.outcomes: list[bool] = []  # of every record, and of every key of one that concerns many: whether it failed
         self.too_large = 0
         self._states, self._before, self._careful = states, note, careful
         self._outputs: list[Send] = []
@@ -89,7 +91,7 @@ class Turn(Generic[S]):
 
     def due(self, now: int, limit: int) -> list[str]:
         """Keys whose timer has come."""
-        return [key for key in self._states.due(now, limit) if self.get(key) is not None]
+        return [key for key in self._states.due(now, limit) if self.changed.get(key, key) is not None]
 
     def keys_after(self, after: str, limit: int) -> list[str]:
         """Keys with a state before this turn, in order, after one."""
@@ -148,14 +150,30 @@ def _encoded(output: Output) -> Send:
     return Send(output.topic, output.key.encode(), value, beside=beside)
 
 
-class Taking(Generic[S]):
-    """Runs polled records of one partition through a stage. `rules`: those that this process works by; `allowed`: whether so
-    many dead letters of so many records are let through."""
+class Guard:
+    """Trips when more than `share` of the newest `records` failed, and at once when they will be, however the next ones go."""
 
-    def __init__(
-        self, stage: Stage[S], partition: int, rules: Rules | None, allowed: Callable[[int, int], bool]
-    ) -> None:
-        self.stage, self.partition, self.rules, self._allowed = stage, partition, rules, allowed
+    def __init__(self, records: int, share: float) -> None:
+        self._newest: deque[bool] = deque(maxlen=records)
+        self._most, self._failed = share * records, 0
+
+    def allows(self, outcomes: Iterable[bool]) -> bool:
+        """Take these in; True = failed. Returns whether it did not trip on the way."""
+        allowed = True
+        for failed in outcomes:
+            if len(self._newest) == self._newest.maxlen:
+                self._failed -= self._newest[0]
+            self._newest.append(failed)
+            self._failed += failed
+            allowed = allowed and self._failed <= self._most
+        return allowed
+
+
+class Taking(Generic[S]):
+    """Runs polled records of one partition through a stage. `rules`: those that this process works by."""
+
+    def __init__(self, stage: Stage[S], partition: int, rules: Rules | None, guard: Guard) -> None:
+        self.stage, self.partition, self.rules, self._guard = stage, partition, rules, guard
 
     def take(self, states: States[S], note: Note | None, records: Sequence[Read]) -> Turn[S]:
         """The turn that these records make. Raises GuardTripped, and HilferufError for a state that cannot be read."""
@@ -165,11 +183,12 @@ class Taking(Generic[S]):
         except TooLarge:
             states.rewind()
             turn = self._turn(states, note, records, careful=True)
-        if not self._allowed(len(records), turn.dead):
+        if not self._guard.allows(turn.outcomes):
             raise GuardTripped(
-                f"{self.stage.name} {self.partition}: {turn.dead} of {len(records)} records from offset {records[0].offset} on "
-                "would become dead letters; nothing of them was written. Look for `dead letter` in the log: a wrong version "
-                "of the program or of its rules? kafka.guard.share: 1.0 lets them through"
+                f"{self.stage.name} {self.partition}: most records would become dead letters, {turn.dead} of "
+                f"{len(turn.outcomes)} from offset {records[0].offset} on; nothing of these was written. Look for "
+                "`dead letter` in the log: a wrong version of the program or of its rules? "
+                "kafka.guard.share: 1.0 lets them through"
             )
         return turn
 
@@ -178,6 +197,7 @@ class Taking(Generic[S]):
         for record in records:
             try:
                 self._one(turn, record)
+                turn.outcomes.append(False)
             except Unreadable:
                 raise
             except Exception as error:  # noqa: BLE001 - a rule that fails on one record must not stop the others
@@ -222,6 +242,7 @@ class Taking(Generic[S]):
         _readable(turn, key)
         try:
             turn.step(key, control)
+            turn.outcomes.append(False)
         except Exception as error:  # noqa: BLE001 - as above
             self._bury(turn, record, codec.encode(control), error)
 
@@ -235,6 +256,7 @@ class Taking(Generic[S]):
         letter = dead_letters.dead_letter(original, reason, field, place, record.timestamp)
         log.warning("dead letter", id=letter.id, stage=stage.name, origin=place, error=type(error).__name__)
         turn.bury(letter)
+        turn.outcomes.append(True)
 
 
 class Unreadable(HilferufError):
