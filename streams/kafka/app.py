@@ -21,7 +21,12 @@ from typing import Any
 import faust
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 from faust import streams as faust_streams
 from faust.app.base import BootStrategy
 
@@ -46,6 +51,8 @@ BLOCKED_AGAIN = 15.0
 HOUSEKEEPING = 2.0
 CLOSE_SECONDS = 20.0
 CHURN = 8  # rebalances in a minute that are worth a line
+
+_NO_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
 
 
 class _Boot(BootStrategy):
@@ -176,8 +183,12 @@ class Application:
 
     def fail(self, error: BaseException, where: str) -> None:
         """Leave the process at once; nothing after this line runs."""
-        log.error("stops at once, to be started again", where=where, error=f"{type(error).__name__}: {error}")
-        if not isinstance(error, HilferufError):
+        if isinstance(error, _NO_RIGHT):
+            what = f"{type(error).__name__}: a right is missing; `hilferuf doctor` says which, docs/deployment.md how to give it"
+        else:
+            what = f"{type(error).__name__}: {error}"
+        log.error("stops at once, to be started again", where=where, error=what)
+        if not isinstance(error, (HilferufError, *_NO_RIGHT)):
             log.error("traceback", exc_info=error)
         sys.stderr.flush()
         os._exit(FATAL)
