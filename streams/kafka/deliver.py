@@ -26,7 +26,7 @@ from records.topics import AUTHOR_EVENTS, DELIVERIES, TICKETS, WHOLE
 from streams import deliver, metrics
 from streams.agenda import Agenda
 from streams.kafka.cluster import Cluster
-from streams.kafka.shard import Shard, ShardClosed
+from streams.kafka.shard import Blocked, Shard, ShardClosed
 from streams.kafka.turn import Turn
 from streams.runner import Route
 from streams.stage import Output, Stage
@@ -88,6 +88,30 @@ class Deliver(Stage[Delivery]):
         return [done] if state is None else [Output(AUTHOR_EVENTS, state.author_key, record.event), done]
 
 
+class LedgerShard(Shard[Delivery]):
+    """A partition of the ledger with its agenda, which is made anew at every opening."""
+
+    agenda: Agenda
+
+    async def open(self) -> None:
+        """Raises Blocked, also for an entry that this program cannot read, and aiokafka's errors."""
+        await super().open()
+        self.agenda = Agenda()
+        try:
+            for ticket, entry in self.states.items():
+                self.note_work(ticket, entry)
+        except HilferufError as error:
+            await self.close()
+            raise Blocked(str(error)) from error
+
+    def note_work(self, ticket: str, entry: Delivery | None) -> None:
+        """Keep the agenda."""
+        if entry is not None and entry.state == "pending":
+            self.agenda.put(ticket, entry.wanted.ticket.rank_key, deliver.ready_at(entry))
+        else:
+            self.agenda.remove(ticket)
+
+
 class KafkaLedger:
     """The partitions of a sink's ledger that this process owns now (see streams.ledger.Ledger). `wake`: there may be new work;
     `fail`: a transaction failed, after which nothing may be written any more: leaves the process."""
@@ -96,33 +120,29 @@ class KafkaLedger:
         self.stage = stage
         self.wake: Callable[[], None] = _nothing
         self.fail: Callable[[BaseException, str], None] = _raise
-        self._agendas: dict[Shard[Any], Agenda] = {}
-        self._claimed: dict[str, Shard[Any]] = {}
+        self._shards: list[LedgerShard] = []
+        self._claimed: dict[str, LedgerShard] = {}
 
-    def shard(self, cluster: Cluster, partition: int, folder: Path | None) -> Shard[Delivery]:
+    def shard(self, cluster: Cluster, partition: int, folder: Path | None) -> LedgerShard:
         """A shard whose changes this ledger follows."""
-        shard: Shard[Delivery]
 
         def watch(ticket: str, entry: Delivery | None) -> None:
-            agenda = self._agendas.get(shard)
-            if agenda is not None:
-                _note(agenda, ticket, entry)
-                self._changed()
+            shard.note_work(ticket, entry)
+            self._changed()
 
-        shard = Shard(self.stage, partition, cluster, watch=watch, folder=folder)
+        shard = LedgerShard(self.stage, partition, cluster, watch=watch, folder=folder)
         return shard
 
     def opened(self, shard: Shard[Any]) -> None:
         """The shard is worked from now on."""
-        agenda = self._agendas[shard] = Agenda()
-        for ticket, entry in shard.states.items():
-            _note(agenda, ticket, entry)
+        if isinstance(shard, LedgerShard):
+            self._shards = [*(other for other in self._shards if other.partition != shard.partition), shard]
         self._changed()
 
     def closed(self, shard: Shard[Any]) -> None:
         """The shard was taken away. When it comes back, another process has worked it meanwhile: what was claimed before says
         nothing then."""
-        self._agendas.pop(shard, None)
+        self._shards = [other for other in self._shards if other is not shard]
         self._claimed = {ticket: owner for ticket, owner in self._claimed.items() if owner is not shard}
         self._changed()
 
@@ -135,31 +155,31 @@ class KafkaLedger:
         """The owner of the first partition does."""
         return self._first() is not None
 
-    def _first(self) -> Shard[Any] | None:
-        return next((shard for shard in self._agendas if shard.partition == 0 and shard.is_open), None)
+    def _first(self) -> LedgerShard | None:
+        return next((shard for shard in self._shards if shard.partition == 0 and shard.is_open), None)
 
     @property
     def pending(self) -> int:
         """Entries with work left, in the partitions of this process."""
-        return sum(len(agenda) for agenda in self._agendas.values())
+        return sum(len(shard.agenda) for shard in self._shards)
 
     async def claim(self, limit: int, busy: frozenset[str], now: int) -> list[Delivery]:
         """See Ledger."""
         due = [
             (rank, ticket, shard)
-            for shard, agenda in self._agendas.items()
+            for shard in self._shards
             if shard.is_open
-            for rank, ticket in agenda.due(now, limit, busy)
+            for rank, ticket in shard.agenda.due(now, limit, busy)
         ]
         due.sort(key=lambda item: (-item[0], item[1]))
-        by_shard: dict[Shard[Any], list[str]] = {}
+        by_shard: dict[LedgerShard, list[str]] = {}
         for _, ticket, shard in due[:limit]:
             by_shard.setdefault(shard, []).append(ticket)
         claimed: list[Delivery] = []
         for shard, tickets in by_shard.items():
             with contextlib.suppress(ShardClosed):
                 begun = await self._change(shard, partial(_begin, tickets=tickets, now=now))
-                if shard in self._agendas:  # else it was taken away just now, and the intents stand for the new owner
+                if shard in self._shards:  # else it was taken away just now, and the intents stand for the new owner
                     self._claimed |= {entry.ticket_id: shard for entry in begun}
                     claimed += begun
         return sorted(claimed, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
@@ -185,7 +205,7 @@ class KafkaLedger:
         except ShardClosed as error:
             log.info("result left to the new owner", sink=entry.sink, ticket=entry.ticket_id, reason=str(error))
 
-    async def _change(self, shard: Shard[Any], work: Callable[[Turn[Delivery]], T]) -> T:
+    async def _change(self, shard: LedgerShard, work: Callable[[Turn[Delivery]], T]) -> T:
         """A transaction to its end, though the caller be cancelled: one that breaks off in the middle of its commit would leave
         memory behind the log."""
         task = asyncio.ensure_future(shard.change(work))
@@ -233,13 +253,6 @@ def _nothing() -> None:
 def _raise(error: BaseException, where: str) -> None:
     """Where nothing else was said."""
     raise error
-
-
-def _note(agenda: Agenda, ticket: str, entry: Delivery | None) -> None:
-    if entry is not None and entry.state == "pending":
-        agenda.put(ticket, entry.wanted.ticket.rank_key, deliver.ready_at(entry))
-    else:
-        agenda.remove(ticket)
 
 
 def _begin(turn: Turn[Delivery], tickets: Sequence[str], now: int) -> list[Delivery]:

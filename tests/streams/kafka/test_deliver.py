@@ -11,6 +11,7 @@ from records.errors import Permanent, Transient
 from records.events import Redrive
 from records.topics import AUTHOR_EVENTS, DEAD_LETTERS, DELIVERIES, TICKETS
 from streams import metrics
+from streams.kafka.shard import Blocked
 from streams.runner import Route
 from tests.sinks.contract_suite import a_post, a_ticket
 from tests.streams.kafka.deliver_rig import Desk, Hold, Watched, operation, tickets
@@ -288,6 +289,16 @@ async def test_an_undecodable_operation_is_a_dead_letter_and_the_others_flow(des
     await process.work()
     letters = [codec.dead_letters.decode(record.value) for record in await desk.read(DEAD_LETTERS)]
     assert [letter.original for letter in letters] == [b"{"] and process.sink.created == [call.id]
+
+
+async def test_an_entry_that_this_program_cannot_read_blocks_its_partition_and_says_so(desk):
+    process = await desk.process()
+    await process.give_up(0, 1)
+    await desk.base.send(DELIVERIES, 1, "queue|t1", b'{"schema":"delivery/9"}')
+    await process.own(0)
+    with pytest.raises(Blocked, match="cannot be read"):
+        await process.own(1)
+    assert len(process.ledger._shards) == 1
 
 
 async def test_a_sink_gets_its_brands_and_keeps_up_what_it_has(desk):
