@@ -184,7 +184,7 @@ class Application:
     def fail(self, error: BaseException, where: str) -> None:
         """Leave the process at once; nothing after this line runs."""
         if isinstance(error, _NO_RIGHT):
-            what = f"{type(error).__name__}: a right is missing; `hilferuf doctor` says which, docs/deployment.md how to give it"
+            what = f"{type(error).__name__}: a right is missing; `hilferuf doctor` says which; see docs/deployment.md"
         else:
             what = f"{type(error).__name__}: {error}"
         log.error("stops at once, to be started again", where=where, error=what)
