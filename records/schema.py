@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from records.events import AuthorEvent, DeadLetter
+from records.events import AuthorEvent, DeadLetter, Observed, Redrive
 from records.facts import CustomerFact
 from records.mention import Mention
 from records.tickets import Delivery, Ticket, TicketOperation
@@ -23,6 +23,8 @@ RECORDS: dict[str, tuple[Any, str]] = {
     "customer-fact": (CustomerFact, "What is known of a customer, as on the topic `customer-facts`."),
     "author-event": (AuthorEvent, "What concerns one author, as on the topic `author-events`."),
     "ticket-operation": (TicketOperation, "A version of a wanted ticket, as on the topic `tickets`."),
+    "observed": (Observed, "What a person did in a helpdesk, on its way to the author, as on the topic `tickets`."),
+    "redrive": (Redrive, "The wish to try a refused ticket again, as on the topic `tickets`."),
     "delivery": (Delivery, "The ledger's entry of one ticket in one helpdesk, as on the topic `deliveries`."),
     "verdict": (Verdict, "The judgement of one mention, as `hilferuf screen` prints it."),
     "ticket": (Ticket, "The wanted state of one ticket."),
