@@ -76,3 +76,8 @@ OTHER_DEPLOYMENTS = Gauge(
     "hilferuf_other_deployments", "Members of our consumer group that run with other settings", ["group"],
     registry=REGISTRY,
 )  # fmt: skip
+
+ON_KAFKA = (
+    PARTITION_RECORDS, PARTITION_BLOCKED, PARTITION_LAG, STATE_KEYS, TRANSACTION_SECONDS, REBALANCES, SEEKBACKS,
+    RECORDS_LOST, DEAD_LETTERS_TOO_LARGE, KAFKA_UP, SPOOL_RECORDS, SPOOL_BYTES, OTHER_DEPLOYMENTS,
+)  # fmt: skip

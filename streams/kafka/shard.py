@@ -68,6 +68,9 @@ class Shard(Generic[S]):
         self.applied = 0
         self._cluster, self._watch, self._lock = cluster, watch, asyncio.Lock()
         self._producer: AIOKafkaProducer | None = None
+        for counter in (metrics.PARTITION_RECORDS, metrics.SEEKBACKS, metrics.DEAD_LETTERS_TOO_LARGE):
+            counter.labels(stage.name)  # there from the start: what is not there cannot be seen to grow
+        metrics.RECORDS_LOST.labels(stage.source)
         self._changelog_position = 0  # all our records before it are in `states`
         self._snapshot_position = 0
         self._file = folder and folder / f"{stage.name}-{partition}.snapshot"

@@ -10,7 +10,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from streams import metrics
 from tests.deploy.processes import PATIENCE, PROGRAM, Deployment, Process
 from tests.servers import free_port
 
@@ -79,3 +81,20 @@ def delivered(deliver: Process) -> dict[str, list[str]]:
         assert deliver.running.poll() is None, deliver.log.read_text()
         time.sleep(0.5)
     raise AssertionError(f"{seen}\n{deliver.log.read_text()}")
+
+
+def test_every_metric_of_kafka_is_set_by_running_processes(deployment: Deployment):
+    with deployment.started("listen", "work-1", "deliver") as processes:
+        push(deployment.webhook_port, MENTION)
+        delivered(processes["deliver"])
+        wanted = {family.describe()[0].name for family in metrics.ON_KAFKA}
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            seen: set[str] = set()
+            for process in processes.values():
+                families = text_string_to_metric_families(process.get("/metrics")[1])
+                seen |= {family.name for family in families if family.samples}
+            if wanted <= seen:
+                break
+            time.sleep(0.5)
+        assert wanted - seen == set()

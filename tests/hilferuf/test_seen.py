@@ -12,7 +12,7 @@ import structlog
 
 from config.settings import Log, Server
 from hilferuf.rules import packaged
-from hilferuf.seen import Embedded, STATES, Outside, count_verdict, set_up_log
+from hilferuf.seen import STATES, Embedded, Outside, count_verdict, set_up_log
 from lexicons.compiler import load_lexicon
 from listeners.contract import Health, State
 from listeners.imitations.memory import StepClock
