@@ -72,6 +72,12 @@ class Deliverer:
             await asyncio.gather(observing, stopped, return_exceptions=True)
             await self.sink.aclose()
 
+    def abandon(self, ticket: str) -> None:
+        """Break off what is being written to a ticket. Its intent stands, so whoever works it next looks it up first."""
+        task = self._working.get(ticket)
+        if task is not None:
+            task.cancel()
+
     async def drain(self) -> None:
         """Work until nothing is due any more (for tests and `deliver --drain`)."""
         while await self._start_work() or self._working:

@@ -21,7 +21,7 @@ import structlog
 from records import codec
 from records.errors import HilferufError
 from records.events import DeadLetter, Helpdesk, Observed, Redrive
-from records.tickets import Delivery, TicketOperation
+from records.tickets import Delivery, Ticket, TicketOperation
 from records.topics import AUTHOR_EVENTS, DELIVERIES, TICKETS, WHOLE
 from streams import deliver, metrics
 from streams.agenda import Agenda
@@ -76,10 +76,14 @@ class Deliver(Stage[Delivery]):
         if isinstance(record, Redrive):
             mine = record.sink == self.route.sink and state is not None
             return (deliver.again(state) if mine and state is not None else state), []
-        brands = self.route.brands
-        if state is None and brands and record.ticket.brand not in brands:
+        if state is None and not self._begins(record.ticket):
             return None, []
         return deliver.take_in(state, record, self.route.sink, self.route.rerank_minutes), []
+
+    def _begins(self, ticket: Ticket) -> bool:
+        """Whether a ticket that this sink never had comes to it: a sink that is added later reads old ones that are over."""
+        brands = self.route.brands
+        return ticket.status in ("open", "answered") and (not brands or ticket.brand in brands)
 
     def _observed(self, state: Delivery | None, record: Observed) -> list[Output]:
         if record.event.sink != self.route.sink:
@@ -114,14 +118,17 @@ class LedgerShard(Shard[Delivery]):
 
 class KafkaLedger:
     """The partitions of a sink's ledger that this process owns now (see streams.ledger.Ledger). `wake`: there may be new work;
-    `fail`: a transaction failed, after which nothing may be written any more: leaves the process."""
+    `abandon`: this ticket, which is being written, is another process's from now on; `fail`: a transaction failed, after which
+    nothing may be written any more: leaves the process."""
 
     def __init__(self, stage: Deliver) -> None:
         self.stage = stage
         self.wake: Callable[[], None] = _nothing
+        self.abandon: Callable[[str], None] = _left_alone
         self.fail: Callable[[BaseException, str], None] = _raise
         self._shards: list[LedgerShard] = []
         self._claimed: dict[str, LedgerShard] = {}
+        self._looked_from: dict[str, Any] | None = None
 
     def shard(self, cluster: Cluster, partition: int, folder: Path | None) -> LedgerShard:
         """A shard whose changes this ledger follows."""
@@ -134,16 +141,18 @@ class KafkaLedger:
         return shard
 
     def opened(self, shard: Shard[Any]) -> None:
-        """The shard is worked from now on."""
-        if isinstance(shard, LedgerShard):
+        """The shard is worked from now on, unless it was taken away just now."""
+        if isinstance(shard, LedgerShard) and shard.is_open:
             self._shards = [*(other for other in self._shards if other.partition != shard.partition), shard]
         self._changed()
 
     def closed(self, shard: Shard[Any]) -> None:
-        """The shard was taken away. When it comes back, another process has worked it meanwhile: what was claimed before says
-        nothing then."""
+        """The shard was taken away. What is being written breaks off: its next request could undo what the new owner writes.
+        When the shard comes back, another process has worked it meanwhile: what was claimed before says nothing then."""
         self._shards = [other for other in self._shards if other is not shard]
-        self._claimed = {ticket: owner for ticket, owner in self._claimed.items() if owner is not shard}
+        for ticket in [ticket for ticket, owner in self._claimed.items() if owner is shard]:
+            del self._claimed[ticket]
+            self.abandon(ticket)
         self._changed()
 
     def _changed(self) -> None:
@@ -182,7 +191,8 @@ class KafkaLedger:
                 if shard in self._shards:  # else it was taken away just now, and the intents stand for the new owner
                     self._claimed |= {entry.ticket_id: shard for entry in begun}
                     claimed += begun
-        return sorted(claimed, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
+        ours = [entry for entry in claimed if entry.ticket_id in self._claimed]  # nor during the next one's transaction
+        return sorted(ours, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
 
     async def settle(
         self, entry: Delivery, change: Callable[[Delivery], Delivery], letter: DeadLetter | None = None
@@ -223,7 +233,8 @@ class KafkaLedger:
     async def cursor(self) -> dict[str, Any] | None:
         """See Ledger."""
         first = self._first()
-        return first.note.cursor if first is not None and first.note is not None else None
+        self._looked_from = first.note.cursor if first is not None and first.note is not None else None
+        return self._looked_from
 
     async def observed(self, events: Sequence[Helpdesk], cursor: dict[str, Any], now: int) -> int:
         """See Ledger. Whether a ticket is known shows only where its partition is read."""
@@ -234,6 +245,8 @@ class KafkaLedger:
             return 0
 
         def work(turn: Turn[Delivery]) -> int:
+            if turn.note.cursor != self._looked_from:
+                return 0  # the partition was away and came back: another process has observed meanwhile
             for event in events:
                 record = Observed(event=event)
                 turn.send(Output(TICKETS, record.key, record, beside=event.ticket_id))
@@ -248,6 +261,10 @@ class KafkaLedger:
 
 def _nothing() -> None:
     """Nobody waits."""
+
+
+def _left_alone(ticket: str) -> None:
+    """Nobody writes."""
 
 
 def _raise(error: BaseException, where: str) -> None:
