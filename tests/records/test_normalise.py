@@ -4,7 +4,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from records import normalise
@@ -67,6 +67,9 @@ def test_normalising_twice_changes_nothing(document):
 @few
 @given(mentions())
 def test_the_fast_path_takes_what_is_complete(mention):
+    assume(
+        b"\\u0000" not in encode(mention)
+    )  # somebody wrote the six characters of an escape: looked at twice, and kept
     assert normalise._complete(encode(mention), NOW) == mention
 
 
