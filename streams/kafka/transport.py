@@ -43,6 +43,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self._starts: dict[TopicPartition, int | None] = {}
         self._ends: dict[TopicPartition, int] = {}
+        self._before: dict[TopicPartition, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         """Faust's own reads uncommitted records and cannot be told otherwise."""
@@ -71,10 +72,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return True
 
     async def seek_in_thread(self, partition: TopicPartition, offset: int) -> None:
-        """Seek, if the partition is still ours."""
+        """Seek, if the partition is still ours. It may well come while a poll waits, which then gives what was sought."""
         consumer = self._ensure_consumer()
         if partition in consumer.assignment():
             consumer.seek(partition, offset)
+            self._before[partition] = offset
 
     async def _fetch_records(  # type: ignore[override]
         self,
@@ -83,7 +85,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: Any = None,  # noqa: ASYNC109 - as in Faust
         max_records: Any = None,
     ) -> dict[TopicPartition, Batch]:
-        before = _positions(consumer)
+        self._before = _positions(consumer)
         try:
             polled = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
@@ -92,8 +94,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             app.out_of_range(set(away) if isinstance(away, dict) else {away})
             await asyncio.sleep(0.05)
             return {}
-        after = _positions(consumer)
-        # Where the part of each log begins that no batch has covered yet. A position that moved between two polls was sought.
+        # Nothing waits between here and the moment when the records were taken.
+        before, after = self._before, _positions(consumer)
+        # Where the part of each log begins that no batch has covered yet. A position that moved without a poll was sought.
         starts: dict[TopicPartition, int | None] = {
             tp: self._starts.get(tp) if tp in before and before[tp] == self._ends.get(tp) else before.get(tp)
             for tp in after
@@ -103,7 +106,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if records:
                 batches[tp] = Batch(starts.get(tp), records, max(after.get(tp, 0), records[-1].offset + 1))
                 starts[tp] = after.get(tp)
-        self._starts, self._ends = starts, after
+        self._starts, self._ends, self._before = starts, after, dict(after)
         return batches
 
 

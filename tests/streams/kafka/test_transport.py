@@ -73,7 +73,7 @@ class Thread(ConsumerThread):
     """Without its thread."""
 
     def __init__(self) -> None:  # type: ignore[misc]
-        self._starts, self._ends = {}, {}
+        self._starts, self._ends, self._before = {}, {}, {}
         self.told: list[set[TopicPartition]] = []
         self.app = SimpleNamespace(out_of_range=self.told.append)  # type: ignore[assignment]
         self.consumer = SimpleNamespace(flow_active=True)  # type: ignore[assignment]
@@ -109,6 +109,46 @@ def test_after_a_seek_a_batch_starts_where_was_sought():
     thread.poll(log)
     log.states[TP].at = 2
     assert thread.poll(log)[TP].start == 2
+
+
+def test_a_seek_while_a_poll_waits_gives_a_batch_that_starts_there():
+    """Else it would be refused, and on a quiet topic nothing would come that shows the gap a second time."""
+    thread, log = Thread(), Log({TP: [0, 1, 2, 3]}, {TP: 4})
+    log.states = {TP: State(0)}
+    thread.poll(log)  # dropped: its shard was still opening
+    log.assignment = lambda: log.states  # type: ignore[attr-defined]
+    log.seek = lambda tp, offset: setattr(log.states[tp], "at", offset)  # type: ignore[attr-defined, index]
+    thread._ensure_consumer = lambda: log  # type: ignore[method-assign, assignment, return-value]
+    original = log.fetched_records
+
+    async def sought_while_waiting(*args: Any, **more: Any) -> Any:
+        assert await original(*args, **more) == {}
+        await thread.seek_in_thread(TP, 2)
+        return await original(*args, **more)
+
+    log.fetched_records = sought_while_waiting  # type: ignore[method-assign]
+    batch = thread.poll(log)[TP]
+    assert (batch.start, offsets(batch), batch.end) == (2, [2, 3], 4)
+
+
+def test_two_polls_at_once_hide_nothing_that_one_of_them_took():
+    """Faust may give up on a poll and begin another one; the first goes on in its thread, and what it takes is lost."""
+    thread, log = Thread(), Log({TP: [0, 1, 2, 3]}, {TP: 4})
+    log.states, log.most = {TP: State(0)}, 2
+    original = log.fetched_records
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        await asyncio.sleep(0)
+        return await original(*args, **more)
+
+    async def both() -> Any:
+        log.fetched_records = slow  # type: ignore[method-assign]
+        polls = (thread._fetch_records(log, set()) for _ in range(2))  # type: ignore[arg-type]
+        return await asyncio.gather(*polls)
+
+    first, second = asyncio.run(both())
+    assert (first[TP].start, offsets(first[TP])) == (0, [0, 1])
+    assert (second[TP].start, offsets(second[TP])) == (2, [2, 3])
 
 
 def test_a_position_that_was_not_known_before_the_poll_gives_no_start():
