@@ -32,23 +32,34 @@ def set_up_log(settings: Log) -> None:
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
     quiet = max(level, logging.WARNING)
     logging.basicConfig(level=quiet, stream=sys.stderr, force=True)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *processors],
+    )
     for handler in logging.getLogger().handlers:
         handler.setLevel(quiet)  # holds also where an SDK, or whoever drives it, lowers its logger later
+        handler.setFormatter(formatter)  # and a collector that reads JSON is given nothing else
     for name in ("tweepy", "urllib3", "requests", "requests_oauthlib", "httpx", "httpcore", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("aiokafka.producer.sender").addFilter(_without_retries)
     logging.getLogger("aiohttp.server").addFilter(_without_wire)
+
+
+def _without_retries(record: logging.LogRecord) -> bool:
+    """aiokafka warns of each send that it tries again, as it must whenever a transaction follows closely on another one."""
+    return "retrying" not in str(record.msg)
 
 
 def _without_wire(record: logging.LogRecord) -> bool:

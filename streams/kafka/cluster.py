@@ -88,6 +88,7 @@ class Cluster:
             compression_type="lz4",
             max_batch_size=131_072,
             metadata_max_age_ms=60_000,
+            retry_backoff_ms=30,  # a transaction that follows closely on another one is told to try again
         )
 
     def reader(self) -> AIOKafkaConsumer:

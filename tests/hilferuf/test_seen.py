@@ -188,3 +188,26 @@ def test_our_own_debug_lines_come_at_debug_only(capfd, log):
     set_up_log(Log(level="info"))
     structlog.get_logger("t").debug("fine detail")
     assert capfd.readouterr().err == ""
+
+
+def test_where_log_is_json_every_line_is_also_those_of_libraries(capfd, log):
+    set_up_log(Log(format="json"))
+    structlog.get_logger("t").info("ours")
+    logging.getLogger("aiokafka.consumer").warning("the coordinator of %s is away", "work")
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        logging.getLogger("faust").exception("theirs")
+    ours, away, theirs = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert ours["event"] == "ours" and theirs["level"] == "error" and "ValueError: broken" in theirs["exception"]
+    assert (away["event"], away["logger"]) == ("the coordinator of work is away", "aiokafka.consumer")
+
+
+def test_a_send_that_is_tried_again_is_no_warning(capfd, log):
+    """aiokafka says so whenever a transaction follows closely on another one, which is all the time."""
+    set_up_log(Log())
+    sender = logging.getLogger("aiokafka.producer.sender")
+    sender.warning("Got error produce response on topic-partition %s, retrying. Error: %s", "tickets", "19")
+    assert capfd.readouterr().err == ""
+    sender.warning("Cannot send to node 1")
+    assert "Cannot send" in capfd.readouterr().err
