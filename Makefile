@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup setup-dev demo test check format crash bench clean
+.PHONY: setup setup-dev demo test check format crash chaos soak bench clean
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hilferuf needs Python 3.11 or newer; this is $$($(PYTHON) -V). Say PYTHON=/path/to/python3.11 make …"; exit 1; }
@@ -36,6 +36,12 @@ format: setup-dev
 
 crash: setup-dev
 	HILFERUF_CRASH_ROUNDS=$${ROUNDS:-60} $(BIN)/python -m pytest tests/crash -q --timeout 3600
+
+chaos: setup-dev
+	HILFERUF_CHAOS_ROUNDS=$${ROUNDS:-60} HILFERUF_CHURN_SECONDS=$${CHURN:-300} $(BIN)/python -m pytest tests/chaos -q -s --timeout 7200
+
+soak: setup-dev
+	HILFERUF_SOAK_SECONDS=$${SECONDS_OF_SOAK:-1800} $(BIN)/python -m pytest tests/chaos/test_soak.py -q -s --timeout 7200
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks

@@ -7,25 +7,22 @@ import asyncio
 import os
 import random
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 
 from config.settings import load_settings
 from hilferuf.rules import rules_of
 from records.normalise import normalise_mention
-from records.tickets import Delivery, Ticket
+from records.tickets import Ticket
 from records.times import DAY, from_ms
 from sinks.contract import Sink
-from sinks.plan import changes
-from sinks.render import named
 from sinks.request_tracker import RequestTracker
 from sinks.zendesk import Zendesk
 from streams.memory import MemoryEngine, ranked
 from streams.store import Store, connect
 from streams.topology import stages
 from tests.crash.desk import START, Desk
+from tests.crash.oracle import rt_count, stands_once
 from tests.servers import RequestTrackerServer, discard, start_request_tracker
 
 ROUNDS = int(os.environ.get("HILFERUF_CRASH_ROUNDS", "5"))
@@ -93,34 +90,12 @@ async def judge_by_the_oracle(desk: Desk) -> None:
     store.sql.close()
 
 
-async def stands_once(sink: Sink, ticket: Ticket, entry: Delivery) -> None:
-    """One remote ticket, with every post on it, and nothing left to write."""
-    found = await sink.find(ticket.id)
-    assert len(found) == 1, f"{sink.name} has {len(found)} tickets for {ticket.id}"
-    remote = await sink.read(found[0].remote_id)
-    assert remote is not None and entry.held is not None and entry.held.remote_id == remote.remote_id
-    held = named(remote, ticket)
-    missing = {p.id for p in ticket.posts if not p.removed} - set(held.posts)
-    assert not missing, f"{sink.name}: {missing} missing on {ticket.id}"
-    assert held.posts == entry.held.posts
-    left = changes(held, ticket, sink.fields)
-    assert not left.posts and left.rank_key is None and left.priority is None, left
-
-
 def in_memory(desk: Desk) -> list[Ticket]:
     """The queue that the accepted mentions deserve."""
     rules = rules_of(load_settings(desk.settings))
     engine = MemoryEngine(stages(rules.lexicon, rules.strategy, rules.loaded.settings))
     engine.play(normalise_mention(event, observed_at=NOW, listener="webhook") for event in desk.accepted)
     return ranked(operation.ticket for operation in engine.tickets.values())
-
-
-async def rt_count(tracker: RequestTrackerServer) -> int:
-    """Tickets in the queue; those merged away are not listed by Request Tracker."""
-    async with httpx.AsyncClient(headers={"Authorization": f"token {tracker.token}"}, timeout=60) as client:
-        query = {"query": f"Queue = '{tracker.queue}' AND id > 0", "per_page": "1"}
-        answer: Any = (await client.get(f"{tracker.url}/REST/2.0/tickets", params=query)).json()
-        return int(answer["total"])
 
 
 def zendesk_count(desk: Desk) -> int:
