@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from streams.embedded import EmbeddedEngine
 from streams.store import Store
 
 STATES = ("starting", "live", "catching_up", "throttled", "auth_failed", "reconnecting", "stopped")
+SELDOM_SECONDS = 10.0
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -49,6 +51,7 @@ def set_up_log(settings: Log) -> None:
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *processors],
     )
     for handler in logging.getLogger().handlers:
+        handler.addFilter(Seldom())
         handler.setLevel(quiet)  # holds also where an SDK, or whoever drives it, lowers its logger later
         handler.setFormatter(formatter)  # and a collector that reads JSON is given nothing else
     for name in ("tweepy", "urllib3", "requests", "requests_oauthlib", "httpx", "httpcore", "aiohttp.access"):
@@ -60,6 +63,29 @@ def set_up_log(settings: Log) -> None:
 def _without_retries(record: logging.LogRecord) -> bool:
     """aiokafka warns of each send that it tries again, as it must whenever a transaction follows closely on another one."""
     return "retrying" not in str(record.msg)
+
+
+class Seldom(logging.Filter):
+    """What an SDK says again and again, once in `SELDOM_SECONDS`: without a broker, aiokafka alone writes a thousand lines a
+    second, and they would bury the one that says what to do. The next line tells how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}  # when, and how often not since
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written."""
+        key, now = (record.name, str(record.msg)[:40]), time.monotonic()
+        when, left_out = self._said.get(key, (-SELDOM_SECONDS, 0))
+        if now - when < SELDOM_SECONDS:
+            self._said[key] = when, left_out + 1
+            return False
+        if len(self._said) > 1_000:  # texts that are never the same
+            self._said.clear()
+        self._said[key] = now, 0
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more like this)", ()
+        return True
 
 
 def _without_wire(record: logging.LogRecord) -> bool:

@@ -211,3 +211,15 @@ def test_a_send_that_is_tried_again_is_no_warning(capfd, log):
     assert capfd.readouterr().err == ""
     sender.warning("Cannot send to node 1")
     assert "Cannot send" in capfd.readouterr().err
+
+
+def test_what_a_library_says_again_and_again_is_written_once_and_counted(capfd, log, monkeypatch):
+    set_up_log(Log())
+    for number in range(1_000):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s: away", number)
+    monkeypatch.setattr("hilferuf.seen.SELDOM_SECONDS", 0.0)
+    logging.getLogger("aiokafka").error("Unable connect to node with id %s: away", "last")
+    logging.getLogger("aiokafka").error("another")
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert "last: away (999 more like this)" in lines[1] and "another" in lines[2]
