@@ -223,6 +223,10 @@ class Taking(Generic[S]):
                 self._each(turn, record, key, control)
         elif self.rules is not None and control.name == self.rules.name:
             self._rederive(turn, record, control)
+        elif self.rules is not None and control.name == turn.note.deriving:
+            # A process of other rules began, and we do not go on with it. Some keys are by those rules, some by ours: whoever
+            # works here from now on has to begin.
+            turn.note = msgspec.structs.replace(turn.note, rules="", deriving="")
 
     def _rederive(self, turn: Turn[S], record: Read, rules: Rules) -> None:
         """One bounded step; the next one is a record of its own, so that it comes back at its place after any kill."""

@@ -312,6 +312,22 @@ def test_rules_of_another_process_are_left_alone():
     assert shard.commit((WHOLE, control(NEW)), start=1) == []
 
 
+def test_what_another_process_began_and_nobody_went_on_with_is_begun_again_by_both(small_steps):
+    """A rolling upgrade: the new program begins, the old one takes the partition over for a while, then it comes back."""
+    shard = Shard(rules=OLD)
+    shard.commit(*[(key, "+1") for key in "abcde"])
+    shard.note = Note(rules=OLD.name)
+    shard.taking.rules = NEW
+    begun = shard.commit((WHOLE, control(NEW)), start=5)
+    shard.taking.rules = OLD
+    assert follow(shard, begun, 6)[0] == told(begun)  # goes on with nothing that is not its own
+    assert shard.note == Note()  # neither is known to be in force, so either is told anew
+    shard.taking.rules = NEW
+    begun = shard.commit((WHOLE, control(NEW)), start=7)
+    assert follow(shard, begun, 8)[0] == [(key, "new") for key in "abcde"]
+    assert shard.note == Note(rules=NEW.name)
+
+
 def test_exactly_as_many_keys_as_one_step_takes_end_with_an_empty_step(small_steps):
     shard = Shard()
     shard.commit(("a", "+1"), ("b", "+1"))
