@@ -171,7 +171,7 @@ async def test_a_changelog_that_was_deleted_stops_the_partition_and_says_what_to
     await shard.close()
     unmake(broker.kafka, STATE)
     topics.apply(broker.kafka, Retention())
-    with pytest.raises(Blocked, match="assess-state knows nothing of partition 0.*a changelog was lost"):
+    with pytest.raises(Blocked, match=r"assess-state knows nothing of partition 0.*a changelog was lost"):
         await broker.open(Small())
     fresh = await broker.open(Small(), 1)  # one that never worked anything begins
     assert fresh.is_open
@@ -266,7 +266,7 @@ async def test_a_shard_that_was_closed_reads_what_another_one_wrote_meanwhile(br
 
 async def test_a_state_in_the_changelog_that_cannot_be_read_stops_the_partition(broker):
     await broker.write(STATE, 0, (b"a", b"{"))
-    with pytest.raises(Blocked, match="assess-state/0/0: .*cannot be read"):
+    with pytest.raises(Blocked, match=r"assess-state/0/0: .*cannot be read"):
         await broker.open(Small())
 
 
