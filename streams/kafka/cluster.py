@@ -71,11 +71,11 @@ class Cluster:
             return {}
         return dict(await asyncio.wait_for(self._offsets.end_offsets(partitions), WAIT_SECONDS))
 
-    def partition(self, send: Send) -> int | None:
-        """Where a record is to lie; None = by its key, as the producer does it."""
-        if send.beside is None:
+    def partition(self, send: Send) -> int:
+        """Where a record is to lie. All topics have the same partition count: a start is refused else."""
+        if send.partition is not None:
             return send.partition
-        return int((murmur2(send.beside) & 0x7FFFFFFF) % self.kafka.partitions)
+        return int((murmur2(send.key if send.beside is None else send.beside) & 0x7FFFFFFF) % self.kafka.partitions)
 
     def transactional(self, name: str) -> AIOKafkaProducer:
         """A producer that is not started yet; `name`: topic and partition that it belongs to."""

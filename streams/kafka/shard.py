@@ -24,10 +24,11 @@ from records.events import Rules
 from records.topics import WHOLE
 from streams import dead_letters, metrics
 from streams.kafka import snapshot
+from streams.kafka.batches import Keyed, Writing, by_partition
 from streams.kafka.cluster import TRANSACTION_SECONDS, WAIT_SECONDS, Cluster
 from streams.kafka.state import States
 from streams.kafka.transport import Batch
-from streams.kafka.turn import Guard, Note, Read, Taking, Turn, Unreadable
+from streams.kafka.turn import Guard, Note, Read, Send, Taking, Turn, Unreadable
 from streams.stage import Stage
 
 S = TypeVar("S")
@@ -268,7 +269,7 @@ class Shard(Generic[S]):
         if not sends and offset is None:
             return
         with metrics.TRANSACTION_SECONDS.labels(self.stage.name).time():
-            await asyncio.wait_for(self._transact(turn, sends, offset), TRANSACTION_SECONDS)
+            await asyncio.wait_for(self._transact(sends, offset), TRANSACTION_SECONDS)
         for key, state in turn.changed.items():
             self.states.put(key, state, data[key])
             if self._watch is not None and self.is_open:
@@ -279,18 +280,18 @@ class Shard(Generic[S]):
         if turn.too_large:
             metrics.DEAD_LETTERS_TOO_LARGE.labels(self.stage.name).inc(turn.too_large)
 
-    async def _transact(self, turn: Turn[S], sends: list[Any], offset: int | None) -> None:
+    async def _transact(self, sends: list[Send], offset: int | None) -> None:
         producer, cluster = self._producer, self._cluster
         assert producer is not None
-        names = {topic: cluster.kafka.topic(topic) for topic in {send.topic for send in sends}}
+        records = by_partition(
+            (cluster.tp(send.topic, cluster.partition(send)), Keyed(send.key, send.value)) for send in sends
+        )
         async with producer.transaction():
-            futures = [
-                await producer.send(names[s.topic], s.value, key=s.key, partition=cluster.partition(s)) for s in sends
-            ]
+            writing = Writing(producer)
+            await writing.begin(records)
             if offset is not None:
                 tp = cluster.tp(self.stage.source, self.partition)
                 await producer.send_offsets_to_transaction({tp: offset}, cluster.group)
-            written = await asyncio.gather(*futures)
-        mine = [record.offset for s, record in zip(sends, written, strict=True) if s.topic == self.stage.changelog]
-        if mine:
-            self._changelog_position = max(mine) + 1
+            ends = await writing.end()
+        changelog = cluster.tp(self.stage.changelog, self.partition)
+        self._changelog_position = ends.get(changelog, self._changelog_position)
