@@ -141,11 +141,15 @@ class Application:
     # life
 
     async def start(self) -> None:
-        """Join the group. Returns when Faust runs; shards open from then on."""
+        """Join the group. Returns when Faust runs; shards open from then on. Leaves the process when the brokers went away just
+        now: Faust's threads would keep it, and do nothing."""
         self._loop = asyncio.get_running_loop()
-        await self._cluster.start()
-        self._faust.finalize()
-        await self._faust.start()
+        try:
+            await self._cluster.start()
+            self._faust.finalize()
+            await self._faust.start()
+        except Exception as error:  # noqa: BLE001 - told, and out
+            self.fail(error, "joining the group")
         self._spawn(self._keep_house(), "housekeeping")
         self._spawn(self._keep_snapshots(), "snapshots")
 

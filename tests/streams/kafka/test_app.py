@@ -195,3 +195,18 @@ async def test_a_partition_that_comes_back_keeps_its_shard_and_seeks_to_its_posi
     world.shards.clear()  # another one would be made
     await assigned(world, ONE)
     assert world.sought == [(ONE, 5)] and world.app.shards == [kept]
+
+
+async def test_brokers_that_go_away_while_it_joins_the_group_end_the_process(tmp_path, monkeypatch):
+    """An error that only went up would leave a process that does nothing: Faust's threads keep it."""
+    app = Application(Cluster(KAFKA, "t.work", "test", {}, lambda: 0), [Screen(judge)], folder=tmp_path)
+    failures: list[str] = []
+
+    def leave(error: BaseException, where: str) -> None:
+        failures.append(f"{where}: {type(error).__name__}")
+        raise SystemExit
+
+    monkeypatch.setattr(app, "fail", leave)
+    with pytest.raises(SystemExit):
+        await app.start()
+    assert failures == ["joining the group: KafkaConnectionError"]
