@@ -125,9 +125,9 @@ class Expected(NamedTuple):
 class Oracle:
     """Judges one world; every method raises AssertionError."""
 
-    def __init__(self, world: World, log: Log) -> None:
+    def __init__(self, world: World, log: Log, rules: RuleSet | None = None) -> None:
         self.world, self.log = world, log
-        self.rules: RuleSet = rules_of(load_settings(world.folder / "worker0.yaml"))
+        self.rules = rules or rules_of(load_settings(world.folder / "worker0.yaml"))
         settings = self.rules.loaded.settings
         self.named: Rules = rules_record(self.rules.lexicon, self.rules.strategy, settings)
         self.stages: list[Stage[Any]] = stages(self.rules.lexicon, self.rules.strategy, settings)

@@ -22,7 +22,7 @@ _STAMP = re.compile(r"^\S+Z \[?(\w+)\s*\]? ")
 
 class Supervised:
     """One role as a process. exits: how often it ended with which code; said: how often each warning and error came; hung: what
-    did not end after SIGTERM."""
+    did not end after SIGTERM; gone: it is not started again."""
 
     def __init__(self, name: str, words: list[str], folder: Path, environment: dict[str, str]) -> None:
         self.name, self.folder = name, folder
@@ -32,7 +32,7 @@ class Supervised:
         self.exits: Counter[int] = Counter()
         self.said: Counter[str] = Counter()
         self.hung: list[str] = []
-        self.paused = self._ending = False
+        self.paused = self.gone = False
         self._keeping: asyncio.Task[None] | None = None
         self._watching: set[asyncio.Task[None]] = set()
 
@@ -49,9 +49,9 @@ class Supervised:
         self._keeping = asyncio.create_task(self._keep(), name=self.name)
 
     async def _keep(self) -> None:
-        while not self._ending:
+        while not self.gone:
             await self._run_once()
-            if not self._ending:
+            if not self.gone:
                 await asyncio.sleep(AGAIN)
 
     async def _run_once(self) -> None:
@@ -147,7 +147,7 @@ class Supervised:
 
     async def end(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it, for good."""
-        self._ending = True
+        self.gone = True
         self.send(number)
         await asyncio.gather(*self._watching)
         if self._keeping is not None:

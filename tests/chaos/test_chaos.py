@@ -15,9 +15,10 @@ from collections.abc import Iterator
 import pytest
 
 from config.settings import load_settings
+from records.topics import AUTHOR_EVENTS, TICKETS, state_of
 from sinks.request_tracker import RequestTracker
 from tests.chaos.faults import SHORT, Storm
-from tests.chaos.oracle import Oracle, read_log, unfinished
+from tests.chaos.oracle import Log, Oracle, read_log, unfinished
 from tests.chaos.world import World
 from tests.crash.desk import story
 from tests.kafka_server import KafkaServer, start_kafka
@@ -90,7 +91,8 @@ async def quiet(world: World) -> None:
 
 async def judge(world: World) -> None:
     """By the oracle, once all processes have gone."""
-    oracle = Oracle(world, await read_log(world.kafka, world.sinks))
+    log = await read_log(world.kafka, world.sinks)
+    oracle = Oracle(world, log)
     standing = oracle.tickets_are_deserved()
     oracle.every_byte_is_right()
     await oracle.rebuilt_states_are_the_same(
@@ -104,6 +106,16 @@ async def judge(world: World) -> None:
     hung = [line for process in world.processes for line in process.hung]
     assert not hung, hung
     print(f"{len(standing)} tickets stand")
+    the_oracle_is_not_blind(world, log, oracle)
+
+
+def the_oracle_is_not_blind(world: World, log: Log, oracle: Oracle) -> None:
+    """One record more or less anywhere, and it objects."""
+    for topic in (AUTHOR_EVENTS, TICKETS, state_of("screen"), state_of("assess")):
+        place, found = next((place, found) for place, found in log.records.items() if place[0] == topic and found)
+        for wrong in (found[:-1], [*found, found[-1]]):
+            with pytest.raises(AssertionError):
+                Oracle(world, Log({**log.records, place: wrong}, log.committed), oracle.rules).every_byte_is_right()
 
 
 def report(world: World, storm: Storm, drained: float) -> None:

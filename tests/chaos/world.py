@@ -61,9 +61,11 @@ class World:
         self.proxy = LosingProxy(tracker.port, lose=LOST, seed=seed) if tracker is not None else None
         self.webhook = free_port()
         self.accepted: list[dict[str, Any]] = []
-        self.refused = 0
+        self.remembers = True  # else `accepted` stays empty
+        self.sent = self.refused = 0
         self.worker_count = workers
         self.workers: list[Supervised] = []
+        self._leaving: set[asyncio.Task[None]] = set()
         self.listeners: list[Supervised] = []
         self.deliverers: list[Supervised] = []
 
@@ -133,6 +135,19 @@ class World:
         more = {"PYTHONPATH": str(ROOT), "HOOK": SECRET, "RT": token, "HILFERUF_TEST_CLOCK": clock}
         return Supervised(name, words, self.folder, {**own, **more})
 
+    def join(self) -> None:
+        """One more worker."""
+        worker = self.process(f"worker{len(self.workers)}", "work")
+        self.workers.append(worker)
+        worker.start()
+
+    def leave(self, worker: Supervised, number: signal.Signals) -> None:
+        """A worker goes for good."""
+        worker.gone = True
+        task = asyncio.create_task(worker.end(number))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
     async def ready(self) -> None:
         """Wait until all processes work."""
         await asyncio.gather(*(process.ready() for process in self.processes))
@@ -148,8 +163,10 @@ class World:
                 while not await self._accepted(client, url, body):
                     self.refused += 1
                     await asyncio.sleep(0.1)
-                self.accepted += given
+                if self.remembers:
+                    self.accepted += given
                 sent += len(given)
+                self.sent += len(given)
                 await asyncio.sleep(max(0.0, begun + sent / rate - time.monotonic()))
 
     async def _accepted(self, client: httpx.AsyncClient, url: str, body: bytes) -> bool:
