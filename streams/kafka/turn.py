@@ -14,7 +14,7 @@ import structlog
 from records import codec
 from records.errors import HilferufError, Poison
 from records.events import DeadLetter, Rules, Tick
-from records.times import to_ms
+from records.times import from_ms, to_ms
 from records.topics import DEAD_LETTERS, WHOLE
 from streams import dead_letters
 from streams.kafka.state import States
@@ -219,6 +219,9 @@ class Taking(Generic[S]):
     def _control(self, turn: Turn[S], record: Read) -> None:
         control = codec.controls.decode(record.value or b"")
         if isinstance(control, Tick):
+            # At the latest when the brokers took it: a clock that is ahead would have everybody forgotten before their time.
+            if record.timestamp < to_ms(control.at):
+                control = Tick(at=from_ms(record.timestamp))
             for key in turn.due(to_ms(control.at), TIMERS):
                 self._each(turn, record, key, control)
         elif self.rules is not None and control.name == self.rules.name:

@@ -249,6 +249,13 @@ def test_a_key_that_fails_at_a_tick_is_a_dead_letter_once_and_the_others_get_the
     assert letters(shard.commit(tick(8), start=3)) == []
 
 
+def test_a_clock_that_is_ahead_of_the_brokers_fires_no_timer_early():
+    shard, written = Shard(), records(tick(0))[0].timestamp
+    shard.commit(("now", f"due {written}"), ("later", f"due {written + 1}"))
+    assert told(shard.commit(tick(written + 10**10), start=2)) == [("now", "tick")]
+    assert shard.states.next_due() == written + 1
+
+
 # a change of the rules
 
 
