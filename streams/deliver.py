@@ -11,6 +11,7 @@ from records.times import MINUTE, from_ms, to_ms
 
 MAX_BACKOFF_SECONDS = 600.0
 MAX_RETRY_AFTER_SECONDS = 3_600.0
+LONGEST_WAIT = int((MAX_BACKOFF_SECONDS + MAX_RETRY_AFTER_SECONDS) * 1000)  # milliseconds
 
 
 def take_in(held: Delivery | None, operation: TicketOperation, sink: str, rerank_minutes: float) -> Delivery:

@@ -45,7 +45,7 @@ class Deliverer:
         self.sink, self._ledger, self._converge, self._clock = sink, ledger, converge, clock
         self._concurrency, self._observe_seconds, self._spread = concurrency, observe_seconds, spread
         self._working: dict[str, asyncio.Task[None]] = {}
-        self._paused_until = 0
+        self._paused_from = self._paused_until = 0
         self._failures = 0
         self.trouble: str | None = None
         self.wake = asyncio.Event()
@@ -89,8 +89,9 @@ class Deliverer:
         now = self._clock.now()
         limit = 1 if self._failures >= TRIP_AFTER else self._concurrency  # a tripped sink is tried with one write
         free = limit - len(self._working)
-        metrics.SINK_UP.labels(self.sink.name).set(0 if now < self._paused_until else 1)
-        if free <= 0 or now < self._paused_until:
+        paused = self._is_paused(now)
+        metrics.SINK_UP.labels(self.sink.name).set(0 if paused else 1)
+        if free <= 0 or paused:
             return 0
         busy = frozenset(self._working)
 
@@ -157,10 +158,16 @@ class Deliverer:
             self._pause(max(backoff, min(retry_after or 0.0, deliver.MAX_RETRY_AFTER_SECONDS)), message)
 
     def _pause(self, seconds: float, message: str) -> None:
-        self._paused_until = max(self._paused_until, self._clock.now() + int(seconds * 1000))
+        now = self._clock.now()
+        until = self._paused_until if self._is_paused(now) else 0
+        self._paused_from, self._paused_until = now, max(until, now + int(seconds * 1000))
         if self.trouble is None:
             log.warning("sink paused", sink=self.sink.name, until=from_ms(self._paused_until), error=message)
         self.trouble = message
+
+    def _is_paused(self, now: int) -> bool:
+        """A clock that was set back ends a pause: it would last for as long as the clock had been wrong."""
+        return self._paused_from <= now < self._paused_until
 
     async def _observe(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

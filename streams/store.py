@@ -15,6 +15,7 @@ import msgspec
 from records import codec
 from records.errors import HilferufError
 from records.tickets import Delivery, Ticket, TicketOperation
+from streams.deliver import LONGEST_WAIT
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -311,11 +312,11 @@ class Store:
         )
 
     def due_deliveries(self, sink: str, now: int, limit: int) -> list[Delivery]:
-        """Entries with work to do now, highest rank first."""
+        """Entries with work to do now, highest rank first; what lies too far ahead was written by a clock that was wrong."""
         rows = self.sql.execute(
-            "SELECT value FROM deliveries WHERE sink = ? AND pending = 1 AND not_before <= ? "
+            "SELECT value FROM deliveries WHERE sink = ? AND pending = 1 AND (not_before <= ? OR not_before > ?) "
             "ORDER BY rank_key DESC, ticket LIMIT ?",
-            (sink, now, limit),
+            (sink, now, now + LONGEST_WAIT, limit),
         )
         return [codec.deliveries.decode(row[0]) for row in rows]
 

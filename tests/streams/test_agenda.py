@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams import agenda as module
 from streams.agenda import Agenda
+from streams.deliver import LONGEST_WAIT
 
 TICKETS = st.sampled_from("abcdef")
 STEPS = st.one_of(
@@ -102,3 +103,21 @@ def test_a_failed_write_is_due_again_when_its_time_has_come():
     assert agenda.due(100, 1) == [(5, "t")]
     agenda.put("t", 5, 300)
     assert agenda.due(299, 1) == []
+
+
+def test_what_was_put_off_by_a_clock_that_was_wrong_is_due_at_once():
+    agenda, now = Agenda(), 10**12
+    agenda.put("before", 1, now + 2 * LONGEST_WAIT)
+    agenda.put("honest", 2, now + LONGEST_WAIT)
+    assert agenda.due(now, 9) == [(1, "before")]
+    agenda.put("after", 3, now + 2 * LONGEST_WAIT)
+    assert agenda.due(now, 9) == [(3, "after"), (1, "before")]
+    assert agenda.due(now + LONGEST_WAIT, 9) == [(3, "after"), (2, "honest"), (1, "before")]
+
+
+def test_a_clock_that_is_set_back_leaves_nothing_waiting_for_the_wrong_time():
+    agenda, now = Agenda(), 10**12
+    assert agenda.due(now, 9) == []
+    agenda.put("late", 1, now + 1_000)
+    agenda.put("later", 2, now + 1_000 - LONGEST_WAIT)
+    assert agenda.due(now - 2 * LONGEST_WAIT, 9) == [(2, "later"), (1, "late")]

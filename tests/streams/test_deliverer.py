@@ -126,6 +126,18 @@ async def test_retry_after_is_a_floor_for_the_whole_sink(desk):
     assert sorted(sink.created) == ["x:1", "x:2"]
 
 
+async def test_a_clock_that_was_ahead_and_is_set_back_holds_up_nothing(desk):
+    engine, sink, deliverer, clock = desk
+    clock.ms += 3 * 3_600_000
+    sink.before["create"] = [Transient("slow down", retry_after=120.0)]
+    await publish(engine, mention("1"), mention("2", author="ben"))
+    await deliverer.drain()
+    assert sink.created == []
+    clock.ms -= 3 * 3_600_000
+    await deliverer.drain()
+    assert sorted(sink.created) == ["x:1", "x:2"]
+
+
 async def test_a_revoked_token_pauses_the_sink_and_loses_nothing(desk):
     engine, sink, deliverer, clock = desk
     sink.before["create"] = [Refused("401: the token was revoked")]
