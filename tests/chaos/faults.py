@@ -26,6 +26,7 @@ KINDS = (
 )
 SHORT = ("kill worker", "stop worker", "kill broker", "kill deliverer")
 JUMPS = (-10_800.0, -60.0, 90.0, 10_800.0)  # seconds
+FAR = 500 * 86_400.0  # beyond all retention; not for listeners, whose spool it would empty
 
 
 class Storm:
@@ -57,7 +58,9 @@ class Storm:
             for process in chance.sample(world.processes, 2):
                 process.send(signal.SIGKILL)
         elif kind == "clock":
-            chance.choice(world.processes).clock.write_text(str(chance.choice(JUMPS)))
+            process = chance.choice(world.processes)
+            jumps = JUMPS if process in world.listeners else (*JUMPS, FAR, 0.0)
+            process.clock.write_text(str(chance.choice(jumps)))
         elif kind == "full disk":
             await self._full_disk()
         else:

@@ -24,7 +24,7 @@ from tests.kafka_server import KafkaServer, start_kafka
 
 SECONDS = float(os.environ.get("HILFERUF_CHURN_SECONDS", "0"))
 SEED = int(os.environ.get("HILFERUF_CHAOS_SEED", "1"))
-SHORT = 15.0
+SHORT = 10.0
 RATE = 40.0  # mentions a second
 MOST = 4  # workers at a time
 KILLED, RESTARTED = 15.0, 5.0  # seconds that a partition may stand still

@@ -27,7 +27,7 @@ PREFIX = "chaos."
 PARTITIONS = 4
 LOST = 0.2  # of all writes: the helpdesk does the work and the answer never comes
 WORKERS, DELIVERERS = 3, 2
-FOREVER = 3_650.0  # days: nothing is forgotten while the oracle still asks for it
+FOREVER = 400.0  # days: nothing is forgotten while the oracle still asks for it
 
 
 class World:
