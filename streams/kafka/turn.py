@@ -80,6 +80,7 @@ class Turn(Generic[S]):
         self.too_large = 0
         self._states, self._before, self._careful = states, note, careful
         self._outputs: list[Send] = []
+        self._sealed: tuple[list[Send], dict[str, bytes | None]] | None = None
 
     def get(self, key: str) -> S | None:
         """The state as it will be. Raises HilferufError for one that cannot be read."""
@@ -127,7 +128,13 @@ class Turn(Generic[S]):
             raise TooLarge(f"the state would have {len(data)} bytes, more than {MAX_RECORD}")
 
     def sealed(self) -> tuple[list[Send], dict[str, bytes | None]]:
-        """What is to be written, changelog last, and the bytes of every changed state. Raises TooLarge (not when careful)."""
+        """What is to be written, changelog last, and the bytes of every changed state; nothing may be changed any more. Raises
+        TooLarge (not when careful)."""
+        if self._sealed is None:
+            self._sealed = self._seal()
+        return self._sealed
+
+    def _seal(self) -> tuple[list[Send], dict[str, bytes | None]]:
         data = {key: None if state is None else self.stage.dump(state) for key, state in self.changed.items()}
         if not self._careful:
             for key, value in data.items():

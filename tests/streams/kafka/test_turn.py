@@ -70,6 +70,14 @@ def tick(at: int) -> tuple[str, bytes]:
 # what is written
 
 
+def test_a_state_is_encoded_once_a_turn(monkeypatch):
+    shard, encoded = Shard(), []
+    dump = shard.stage.dump
+    monkeypatch.setattr(shard.stage, "dump", lambda state: encoded.append(state) or dump(state))
+    shard.commit(("a", "+1"), ("b", "+2"), ("a", "+3"))
+    assert [state.total for state in encoded] == [4, 2]
+
+
 def test_one_changelog_record_a_changed_key_with_its_last_state_in_the_shards_own_partition():
     sends = Shard().commit(("a", "+1"), ("b", "+2"), ("a", "+3"))
     assert told(sends) == [("a", 1), ("b", 2), ("a", 4)]
