@@ -9,7 +9,6 @@ A result for a partition that was taken away is dropped: its intent stands, and 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -184,15 +183,20 @@ class KafkaLedger:
         by_shard: dict[LedgerShard, list[str]] = {}
         for _, ticket, shard in due[:limit]:
             by_shard.setdefault(shard, []).append(ticket)
-        claimed: list[Delivery] = []
-        for shard, tickets in by_shard.items():
-            with contextlib.suppress(ShardClosed):
-                begun = await self._change(shard, partial(_begin, tickets=tickets, now=now))
-                if shard in self._shards:  # else it was taken away just now, and the intents stand for the new owner
-                    self._claimed |= {entry.ticket_id: shard for entry in begun}
-                    claimed += begun
-        ours = [entry for entry in claimed if entry.ticket_id in self._claimed]  # nor during the next one's transaction
+        begun = await asyncio.gather(*(self._begin(shard, tickets, now) for shard, tickets in by_shard.items()))
+        ours = [
+            one for entries in begun for one in entries if one.ticket_id in self._claimed
+        ]  # not taken away meanwhile
         return sorted(ours, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
+
+    async def _begin(self, shard: LedgerShard, tickets: Sequence[str], now: int) -> list[Delivery]:
+        try:
+            begun = await self._change(shard, partial(_begin, tickets=tickets, now=now))
+        except ShardClosed:
+            return []
+        if shard in self._shards:  # else it was taken away just now, and the intents stand for the new owner
+            self._claimed |= {entry.ticket_id: shard for entry in begun}
+        return begun
 
     async def settle(
         self, entry: Delivery, change: Callable[[Delivery], Delivery], letter: DeadLetter | None = None
