@@ -6,10 +6,12 @@ import threading
 import time
 
 import pytest
+from kafka import TopicPartition
 
+from records import codec
 from records.topics import DEAD_LETTERS, MENTIONS, TICKETS, state_of
 from tests.kafka_server import KafkaServer, start_kafka
-from tests.streams.kafka.desk_rig import Writer, unmake
+from tests.streams.kafka.desk_rig import Writer, admin, unmake
 from tests.streams.kafka.work_rig import Desk
 
 pytestmark = pytest.mark.timeout(240)
@@ -24,6 +26,11 @@ def desk(kafka, prefix, tmp_path):
 
 def everyone_has_a_ticket(desk: Desk) -> bool:
     return len(desk.newest(TICKETS)) == desk.sent
+
+
+def heard(desk: Desk) -> set[str]:
+    """Ids of the posts that stand on tickets."""
+    return {post.id for value in desk.newest(TICKETS).values() for post in codec.tickets.decode(value).ticket.posts}
 
 
 # how it begins and ends
@@ -104,6 +111,25 @@ def test_when_most_records_become_dead_letters_it_stops_with_70_and_writes_none_
     let_through = desk.start(desk.settings(guard="{records: 50, share: 1.0}"))
     desk.until(lambda: len(desk.newest(DEAD_LETTERS)) == 100, "dead letters")
     assert let_through.stop()[0] == 0
+
+
+def test_records_that_retention_deletes_under_a_running_worker_are_told_and_it_goes_on(desk):
+    writer = Writer(desk.kafka)
+    worker = desk.start(desk.settings()).ready()
+    desk.call(writer, 10)
+    desk.until(lambda: everyone_has_a_ticket(desk), "tickets")
+    worker.process.send_signal(signal.SIGSTOP)  # shorter than its session
+    for _ in range(10):  # the answer to its waiting fetch, which holds the first of these, is under way
+        desk.call(writer, 4)
+    ends = {p: len(records) for p, records in desk.read(MENTIONS).items()}
+    with admin(desk.kafka) as client:
+        client.delete_records({TopicPartition(desk.kafka.topic(MENTIONS), p): end for p, end in ends.items()})
+    worker.process.send_signal(signal.SIGCONT)
+    desk.until(lambda: len(desk.newest(DEAD_LETTERS)) == 2, "dead letters about the loss")
+    desk.call(writer, 10)
+    later = {f"x:{number}" for number in range(50, 60)}
+    desk.until(lambda: later <= heard(desk), "the tickets of what came later")
+    assert worker.log.count("records lost") == 2 and worker.stop()[0] == 0
 
 
 # several of them
