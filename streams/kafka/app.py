@@ -377,11 +377,11 @@ class Application:
         shard, now = owned.shard, self._cluster.clock()
         stage, source, partition = shard.stage, shard.stage.source, shard.partition
         due = shard.states.next_due() if stage.timed else None
-        if due is not None and due <= now and now - owned.ticked >= MINUTE:
+        if due is not None and due <= now and not 0 <= now - owned.ticked < MINUTE:  # a clock may be set back
             owned.ticked = now
             await self._cluster.send(source, partition, WHOLE, codec.encode(Tick(at=from_ms(now))))
         rules = self._rules
-        if rules is not None and stage.switches_rules and now - owned.ticked >= MINUTE:
+        if rules is not None and stage.switches_rules and not 0 <= now - owned.ticked < MINUTE:
             note = shard.note
             if note is None or rules.name not in (note.rules, note.deriving):
                 owned.ticked = now

@@ -11,7 +11,7 @@ from records.topics import MENTIONS
 from streams.kafka import app as app_module
 from streams.kafka.app import Application
 from streams.kafka.cluster import Cluster
-from streams.kafka.owned import QUEUED
+from streams.kafka.owned import QUEUED, Owned
 from streams.kafka.shard import Blocked
 from streams.kafka.transport import Batch
 from streams.screen import Screen
@@ -210,3 +210,20 @@ async def test_brokers_that_go_away_while_it_joins_the_group_end_the_process(tmp
     with pytest.raises(SystemExit):
         await app.start()
     assert failures == ["joining the group: KafkaConnectionError"]
+
+
+async def test_a_clock_that_was_ahead_and_is_set_back_stops_no_ticks(tmp_path, monkeypatch):
+    sent, clock = [], iter([10**12, 10**12 + 1, 10**9, 10**9 + 1])
+
+    async def send(*record: Any) -> None:
+        sent.append(record)
+
+    cluster = Cluster(KAFKA, "t.work", "test", {}, lambda: next(clock))
+    monkeypatch.setattr(cluster, "send", send)
+    app = Application(cluster, [Screen(judge)], folder=tmp_path)
+    shard: Any = Slow(0)
+    shard.states = SimpleNamespace(next_due=lambda: 5)
+    owned = Owned(shard)
+    for _ in range(4):
+        await app._tend(owned)
+    assert len(sent) == 2
