@@ -17,9 +17,7 @@ AuthorKey = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+:[^\s]+$")]
 NonEmpty = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
-class _Fact(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, tag_field="kind"
-):
+class _Fact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):
     """What every fact carries. `at` is when it happened, UTC."""
 
     id: NonEmpty

@@ -30,8 +30,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # more digits overflow
 MentionId = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+:[^\s]+$")]
 
 
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """Base of the parts of a mention: frozen, closed, unknown fields left out."""
+class _Part(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Base of the parts of a mention: frozen, what is not known left out."""
 
 
 class Account(_Part, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from records import mention as form
 from records.channels import CHANNELS, MAX_ID, split_id, unknown_channel
+from records.closed import closed
 from records.errors import Poison
 from records.ids import digest
 from records.lenient import read_object
@@ -32,6 +33,7 @@ from records.times import from_ms, read_time
 WHAT = "mention"
 
 _decoder = msgspec.json.Decoder(Mention)
+_closed = msgspec.json.Decoder(closed(Mention))
 _FIELDS = ("schema", *(field.encode_name for field in msgspec.structs.fields(Mention)))
 _KNOWN = frozenset(_FIELDS)
 _PRIVATE_CHANNELS = frozenset({"messenger", "whatsapp", "sms", "rcs", "email"})
@@ -89,6 +91,7 @@ def _complete(data: bytes | str, now: str) -> Mention | None:
             and (mention.text is None or is_nfc(mention.text))
             and _times_exist(mention)
         )
+        _closed.decode(data)  # an unknown key
     except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
         return None  # the slow path finds out what is wrong, or mends it
     return mention if sound else None

@@ -16,7 +16,7 @@ from records.errors import Poison
 from records.facts import CustomerFact
 from records.lenient import read_object
 from records.paths import Path, dotted, fields_at, nearest, shown, split_error, unknown_key
-from records.repair import UNKNOWN_FIELD, Repairs, clean_values
+from records.repair import Repairs, clean_values
 from records.repair_times import TOLERANCE
 from records.times import from_ms, read_time
 
@@ -63,7 +63,7 @@ def normalise_fact(data: bytes | str | dict[str, Any], *, observed_at: str) -> C
     try:
         return msgspec.convert(document, type_)
     except msgspec.ValidationError as error:
-        raise _refuse(*split_error(str(error)), type_) from error
+        raise _refuse(*split_error(str(error))) from error
 
 
 def _kind(document: dict[str, Any]) -> str:
@@ -102,10 +102,7 @@ def _time(document: dict[str, Any], field: str) -> int | None:
         raise Poison(f"{WHAT}: `{field}` is no RFC 3339 time, such as 2026-11-20T09:30:00+01:00", field) from error
 
 
-def _refuse(message: str, path: Path, type_: type[CustomerFact]) -> Poison:
-    unknown = UNKNOWN_FIELD.search(message)
-    if unknown:
-        return Poison(f"{WHAT}: {unknown_key(unknown[1], fields_at(type_, path))}", dotted((*path, unknown[1])))
+def _refuse(message: str, path: Path) -> Poison:
     if "missing required field" in message:
         field = message.split("`")[1]
         return Poison(f"{WHAT}: `{field}` is missing", field)

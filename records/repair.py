@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from records.closed import closed
 from records.errors import Poison
 from records.mention import Change, Mention
 from records.paths import Path, dotted, fields_at, nearest, shown, split_error, unknown_key
@@ -18,7 +19,8 @@ from records.text import MAX_TEXT, clean
 
 MAX_REPAIRS = 30  # then whole parts are emptied: a hostile document must not cost a conversion for each of its faults
 
-UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)
+_CLOSED = closed(Mention)
+_UNKNOWN = re.compile(r"unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(.*)`")
 _LINKS = frozenset({"url", "permalink"})
 _REQUIRED: dict[str, Callable[[], Any]] = {
@@ -103,6 +105,7 @@ def fit(document: dict[str, Any], repairs: Repairs) -> Mention:
     gone: dict[Path, int] = {}
     for attempt in range(MAX_REPAIRS + 2 * len(document) + 1):
         try:
+            msgspec.convert(document, _CLOSED)
             return msgspec.convert(document, Mention)
         except msgspec.ValidationError as error:
             message, path = split_error(str(error))
@@ -112,7 +115,7 @@ def fit(document: dict[str, Any], repairs: Repairs) -> Mention:
                 continue
             if not path:
                 raise Poison(f"mention: {message}") from error
-            unknown = UNKNOWN_FIELD.search(message)
+            unknown = _UNKNOWN.search(message)
             if unknown:
                 place = (*path, shown(unknown[1]))
                 raise Poison(

@@ -7,7 +7,7 @@ import msgspec
 Dropped = Literal["own_post", "repost", "bot", "spam", "no_brand", "no_need", "no_content", "deleted"]
 
 
-class TriggerHit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TriggerHit(msgspec.Struct, frozen=True):
     """A trigger that matched; `start` and `end` are code-point offsets into the mention's original text; weight in points."""
 
     id: str
