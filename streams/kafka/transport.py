@@ -19,9 +19,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
+
+from streams.kafka.assignment import EvenAssignor
 
 SCHEME = "hilferuf"
 POLLED = 1_000  # records of all partitions in one poll
@@ -48,7 +49,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         """Faust's own reads uncommitted records and cannot be told otherwise."""
         settings = self.app.conf
-        self._assignor = StickyPartitionAssignor  # a partition that stays needs no state read anew
+        self._assignor = EvenAssignor  # a partition that stays needs no state read anew
         return AIOKafkaConsumer(
             **transport.app.client_options,
             client_id=settings.broker_client_id,
