@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
@@ -133,6 +134,7 @@ class Process:
 
     async def _leave(self) -> None:
         """Deliverers finish what they write, then the groups are left."""
+        threading.excepthook = _thread_ended
         if self._looking is not None:
             self._looking.cancel()
         if self._working:
@@ -152,3 +154,8 @@ async def _start(outside: Outside, server: Server, port: int | None) -> None:
             f"metrics and health cannot listen on {server.host}:{server.port}: {error.strerror}; set server.port or "
             "--health-port"
         ) from error
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    """Where Kafka is away, Faust's polling thread ends by an error of its own while we leave; nothing hangs on it any more."""
+    log.debug("thread ended", error=repr(ended.exc_value))

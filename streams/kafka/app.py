@@ -49,7 +49,7 @@ OPENING = 8  # shards that open at the same time
 SEEK_AGAIN = 2.0  # seconds: batches polled before a seek still come, and are dropped
 BLOCKED_AGAIN = 15.0
 HOUSEKEEPING = 2.0
-CLOSE_SECONDS = 20.0
+CLOSE_SECONDS = 8.0
 CHURN = 8  # rebalances in a minute that are worth a line
 
 _NO_RIGHT = (GroupAuthorizationFailedError, TopicAuthorizationFailedError, TransactionalIdAuthorizationFailed)
