@@ -27,7 +27,7 @@ from tests.servers import RequestTrackerServer, discard, start_request_tracker
 ROUNDS = int(os.environ.get("HILFERUF_CHAOS_ROUNDS", "0"))  # 0: the few of SHORT
 SEED = int(os.environ.get("HILFERUF_CHAOS_SEED", "1"))
 NODES = int(os.environ.get("HILFERUF_CHAOS_NODES", "1"))
-RATE = float(os.environ.get("HILFERUF_CHAOS_RATE", "2"))  # mentions a second
+RATE = float(os.environ.get("HILFERUF_CHAOS_RATE", "1.5"))  # mentions a second
 ENDS = {0, 1, 70, -signal.SIGKILL}  # well; Kafka or a topic was away at the start; it left on purpose; we
 
 
@@ -86,7 +86,7 @@ async def quiet(world: World) -> None:
     async def left() -> list[str]:
         return unfinished(await read_log(world.kafka, world.sinks), world.kafka, world.sinks)
 
-    await world.until(left, 300)
+    await world.until(left, 600)
 
 
 async def judge(world: World) -> None:

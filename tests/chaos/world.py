@@ -99,7 +99,7 @@ class World:
         kafka = self.kafka
         if self.proxy is not None and self.tracker is not None:
             desk = {"url": self.proxy.url, "queue": self.tracker.queue, "token": {"env": "RT"}}
-            sinks: dict[str, Any] = {"request_tracker": {**desk, "rerank_minutes": 0, "observe_seconds": 5}}
+            sinks: dict[str, Any] = {"request_tracker": {**desk, "rerank_minutes": 0, "observe_seconds": 20}}
         else:
             sinks = {"queue": {}}
         return {
