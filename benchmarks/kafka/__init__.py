@@ -1,0 +1,1 @@
+"""The production engine beside others, on one broker in one run."""
