@@ -187,7 +187,7 @@ class Taking(Generic[S]):
         turn = self._turn(states, note, records, careful=False)
         try:
             turn.sealed()
-        except TooLarge:
+        except Exception:  # noqa: BLE001 - a state too large or not to be encoded: which record made it is found one by one
             states.rewind()
             turn = self._turn(states, note, records, careful=True)
         if not self._guard.allows(turn.outcomes):

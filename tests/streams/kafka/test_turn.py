@@ -152,6 +152,20 @@ def test_the_record_that_makes_a_state_too_large_is_refused_and_no_other():
     assert turn.too_large == 1 and turn.changed["a"] == Sum(3, ballast="x" * 800_000)
 
 
+def test_the_record_that_makes_a_state_which_cannot_be_encoded_is_refused_and_no_other(monkeypatch):
+    shard = Shard()
+    dump = shard.stage.dump
+
+    def picky(state: Sum) -> bytes:
+        if state.total > 5:
+            raise UnicodeEncodeError("utf-8", "?", 0, 1, "surrogates not allowed")
+        return dump(state)
+
+    monkeypatch.setattr(shard.stage, "dump", picky)
+    sends = shard.commit(("a", "+1"), ("a", "+9"), ("b", "+2"))
+    assert told(sends) == [("a", 1), ("b", 2)] and len(letters(sends)) == 1
+
+
 def test_a_state_that_is_too_large_only_for_a_moment_is_let_through():
     assert letters(Shard().commit(("a", "big 900000"), ("a", "big 5"))) == []
 
