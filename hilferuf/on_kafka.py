@@ -108,7 +108,7 @@ class Deployment:
                 concurrency=options.concurrency,
                 observe_seconds=options.observe_seconds,
             )
-            ledger.wake, ledger.abandon = deliverer.wake.set, deliverer.abandon
+            ledger.wake, ledger.finish = deliverer.wake.set, deliverer.finish
             application = self._application(
                 f"deliver-{sink.name}",
                 [ledger.stage],

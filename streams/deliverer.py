@@ -6,7 +6,7 @@ at a time, different entries side by side. A helpdesk that is down pauses its ow
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
@@ -26,6 +26,7 @@ TRIP_AFTER = 5  # failures in a row that pause the sink
 MAX_PAUSE_SECONDS = 60.0
 REFUSED_PAUSE_SECONDS = 30.0
 IDLE_SECONDS = 1.0
+FINISH_SECONDS = 10.0  # what is being written may take, when the process stops or gives a partition up
 
 
 class Deliverer:
@@ -68,15 +69,18 @@ class Deliverer:
             stopped.cancel()
             observing.cancel()
             if self._working:
-                await asyncio.wait(self._working.values(), timeout=10)
+                await asyncio.wait(self._working.values(), timeout=FINISH_SECONDS)
             await asyncio.gather(observing, stopped, return_exceptions=True)
             await self.sink.aclose()
 
-    def abandon(self, ticket: str) -> None:
-        """Break off what is being written to a ticket. Its intent stands, so whoever works it next looks it up first."""
-        task = self._working.get(ticket)
-        if task is not None:
-            task.cancel()
+    async def finish(self, tickets: Collection[str]) -> None:
+        """Wait until nothing is being written to these tickets. What takes longer than ten seconds is broken off; its intent
+        stands, so whoever works it next looks it up first."""
+        working = [self._working[ticket] for ticket in tickets if ticket in self._working]
+        if working:
+            _, late = await asyncio.wait(working, timeout=FINISH_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def drain(self) -> None:
         """Work until nothing is due any more (for tests and `deliver --drain`)."""

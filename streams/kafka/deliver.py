@@ -9,7 +9,7 @@ A result for a partition that was taken away is dropped: its intent stands, and 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,6 +95,12 @@ class LedgerShard(Shard[Delivery]):
     """A partition of the ledger with its agenda, which is made anew at every opening."""
 
     agenda: Agenda
+    hand_over: Callable[[], Awaitable[None]]
+
+    async def close(self) -> None:
+        """What is being written is waited for before the partition goes."""
+        await self.hand_over()
+        await super().close()
 
     async def open(self) -> None:
         """Raises Blocked, also for an entry that this program cannot read, and aiokafka's errors."""
@@ -117,13 +123,13 @@ class LedgerShard(Shard[Delivery]):
 
 class KafkaLedger:
     """The partitions of a sink's ledger that this process owns now (see streams.ledger.Ledger). `wake`: there may be new work;
-    `abandon`: this ticket, which is being written, is another process's from now on; `fail`: a transaction failed, after which
-    nothing may be written any more: leaves the process."""
+    `finish`: what is being written to these tickets has to end, since another process will write them; `fail`: a transaction
+    failed, after which nothing may be written any more: leaves the process."""
 
     def __init__(self, stage: Deliver) -> None:
         self.stage = stage
         self.wake: Callable[[], None] = _nothing
-        self.abandon: Callable[[str], None] = _left_alone
+        self.finish: Callable[[Collection[str]], Awaitable[None]] = _left_alone
         self.fail: Callable[[BaseException, str], None] = _raise
         self._shards: list[LedgerShard] = []
         self._claimed: dict[str, LedgerShard] = {}
@@ -137,6 +143,7 @@ class KafkaLedger:
             self._changed()
 
         shard = LedgerShard(self.stage, partition, cluster, watch=watch, folder=folder)
+        shard.hand_over = partial(self._hand_over, shard)
         return shard
 
     def opened(self, shard: Shard[Any]) -> None:
@@ -146,13 +153,15 @@ class KafkaLedger:
         self._changed()
 
     def closed(self, shard: Shard[Any]) -> None:
-        """The shard was taken away. What is being written breaks off: its next request could undo what the new owner writes.
-        When the shard comes back, another process has worked it meanwhile: what was claimed before says nothing then."""
+        """The shard is being taken away: nothing more is begun there."""
         self._shards = [other for other in self._shards if other is not shard]
-        for ticket in [ticket for ticket, owner in self._claimed.items() if owner is shard]:
-            del self._claimed[ticket]
-            self.abandon(ticket)
         self._changed()
+
+    async def _hand_over(self, shard: LedgerShard) -> None:
+        """A request that is sent after the new owner's could undo what that one wrote. When the shard comes back, another
+        process has worked it meanwhile: what was claimed before says nothing then."""
+        await self.finish([ticket for ticket, owner in self._claimed.items() if owner is shard])
+        self._claimed = {ticket: owner for ticket, owner in self._claimed.items() if owner is not shard}
 
     def _changed(self) -> None:
         metrics.PENDING.labels(self.stage.route.sink).set(self.pending)
@@ -202,7 +211,7 @@ class KafkaLedger:
         self, entry: Delivery, change: Callable[[Delivery], Delivery], letter: DeadLetter | None = None
     ) -> None:
         """See Ledger. An entry whose ticket has ended goes with its last write."""
-        shard = self._claimed.pop(entry.ticket_id, None)
+        shard = self._claimed.get(entry.ticket_id)
 
         def work(turn: Turn[Delivery]) -> None:
             current = turn.get(entry.ticket_id)
@@ -218,6 +227,8 @@ class KafkaLedger:
             await self._change(shard, work)
         except ShardClosed as error:
             log.info("result left to the new owner", sink=entry.sink, ticket=entry.ticket_id, reason=str(error))
+        finally:
+            self._claimed.pop(entry.ticket_id, None)
 
     async def _change(self, shard: LedgerShard, work: Callable[[Turn[Delivery]], T]) -> T:
         """A transaction to its end, though the caller be cancelled: one that breaks off in the middle of its commit would leave
@@ -267,7 +278,7 @@ def _nothing() -> None:
     """Nobody waits."""
 
 
-def _left_alone(ticket: str) -> None:
+async def _left_alone(tickets: Collection[str]) -> None:
     """Nobody writes."""
 
 

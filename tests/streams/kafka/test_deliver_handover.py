@@ -6,6 +6,7 @@ import pytest
 
 from records.topics import AUTHOR_EVENTS
 from sinks.contract import Observed
+from streams import deliverer
 from tests.sinks.contract_suite import a_post, a_ticket
 from tests.streams.kafka.deliver_rig import Desk, Hold, Watched, operation, tickets
 
@@ -19,17 +20,34 @@ async def desk(kafka, prefix, tmp_path):
 async def wired(desk, **more):
     """As `hilferuf deliver` puts it together."""
     process = await desk.process(**more)
-    process.ledger.abandon = process.deliverer.abandon
+    process.ledger.finish = process.deliverer.finish
     return process
 
 
-async def test_a_write_that_was_begun_before_undoes_nothing_that_the_new_owner_wrote(desk):
-    first, call, hold = await wired(desk), a_ticket(), Hold()
-    first.sink.after = hold  # created; rank, posts and status come next
+async def begun(desk):
+    """A deliverer in the middle of a write: the ticket is created; rank, posts and status come next."""
+    process, call, hold = await wired(desk), a_ticket(), Hold()
+    process.sink.after = hold
     await desk.put(operation(call))
-    await first.take_in()
-    await first.deliverer._start_work()
+    await process.take_in()
+    await process.deliverer._start_work()
     await hold.reached.wait()
+    return process, call, hold
+
+
+async def test_a_partition_is_given_up_after_what_is_being_written_to_it(desk):
+    first, call, hold = await begun(desk)
+    giving = asyncio.create_task(first.give_up(0, 1))
+    await asyncio.sleep(0.2)
+    assert not giving.done() and await first.ledger.claim(9, frozenset(), desk.clock.ms) == []
+    hold.go.set()
+    await giving
+    assert (await desk.entry(call)).state == "settled"
+
+
+async def test_a_write_that_takes_too_long_breaks_off_and_undoes_nothing_that_the_new_owner_wrote(desk, monkeypatch):
+    monkeypatch.setattr(deliverer, "FINISH_SECONDS", 0.1)
+    first, call, hold = await begun(desk)
     await first.give_up(0, 1)
     second = await wired(desk)
     await desk.put(operation(call, 2, rank_key=3 * 10**8, status="withdrawn"))
@@ -40,24 +58,6 @@ async def test_a_write_that_was_begun_before_undoes_nothing_that_the_new_owner_w
     (held,) = await second.sink.find(call.id)
     assert (held.status, held.rank_key) == ("withdrawn", 3 * 10**8)
     assert first.deliverer._working == {} and not first.failed
-
-
-async def test_a_result_that_is_being_stored_when_the_partition_goes_is_stored(desk):
-    process, call = await wired(desk), a_ticket()
-    await desk.put(operation(call))
-    await process.take_in()
-    await process.deliverer._start_work()
-    shard, storing = process.shard_of(call), asyncio.Event()
-    transact = shard._transact
-
-    async def noted(*arguments):
-        storing.set()
-        await transact(*arguments)
-
-    shard._transact = noted
-    await storing.wait()
-    await process.give_up(0, 1)
-    assert (await desk.entry(call)).state == "settled"
 
 
 async def test_a_ticket_whose_partition_goes_while_others_are_claimed_is_not_written(desk):
