@@ -73,6 +73,7 @@ class Shard(Generic[S]):
             counter.labels(stage.name)  # there from the start: what is not there cannot be seen to grow
         metrics.RECORDS_LOST.labels(stage.source)
         self._changelog_position = 0  # all our records before it are in `states`
+        self._current_at = cluster.clock()  # when that was known to be the newest
         self._snapshot_position = 0
         self._file = folder and folder / f"{stage.name}-{partition}.snapshot"
         guard = cluster.kafka.guard
@@ -148,12 +149,16 @@ class Shard(Generic[S]):
         bounds = await cluster.bounds(tp)
         if not self._changelog_position and self._file:
             await self._load(bounds.first, bounds.end)
-        if not bounds.first <= self._changelog_position <= bounds.end and self._changelog_position:
+        aged = (
+            self._cluster.clock() - self._current_at > snapshot.MAX_AGE_SECONDS * 1000
+        )  # as a snapshot: tombstones may be gone
+        if self._changelog_position and (aged or not bounds.first <= self._changelog_position <= bounds.end):
             self.states, self.note, self._changelog_position = States(self.stage), None, 0
         position = max(self._changelog_position, bounds.first)
         if position < bounds.end:
             await self._replay(tp, position, bounds.end)
         self._changelog_position = bounds.end
+        self._current_at = self._cluster.clock()
 
     async def _replay(self, tp: Any, position: int, end: int) -> None:
         """To the end as it was when we took over: all that is ours stands before it."""
@@ -295,3 +300,4 @@ class Shard(Generic[S]):
             ends = await writing.end()
         changelog = cluster.tp(self.stage.changelog, self.partition)
         self._changelog_position = ends.get(changelog, self._changelog_position)
+        self._current_at = cluster.clock()

@@ -322,3 +322,18 @@ async def test_a_dead_letter_and_the_offset_go_in_one_transaction(broker):
     assert await broker.all(DEAD_LETTERS) == []
     await broker.work(new)
     assert len(await broker.letters()) == 1
+
+
+async def test_states_kept_in_memory_longer_than_tombstones_are_kept_are_read_anew(broker):
+    shard = await broker.open(Small())
+    await wrote(broker, ("a", "+1"))
+    await broker.work(shard)
+    await shard.close()
+    shard.states.put("ghost", Sum(1), b"{}")  # as if its tombstone had been written, and compacted away, meanwhile
+    await shard.open()
+    assert shard.states.get("ghost") is not None
+    await shard.close()
+    now = broker.clock()
+    broker.clock = lambda: now + 21 * 3_600_000
+    await shard.open()
+    assert shard.states.get("ghost") is None and shard.states.get("a") is not None
