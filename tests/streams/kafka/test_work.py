@@ -9,7 +9,7 @@ import pytest
 from kafka import TopicPartition
 
 from records import codec
-from records.topics import DEAD_LETTERS, MENTIONS, TICKETS, state_of
+from records.topics import DEAD_LETTERS, MENTIONS, TICKETS, WHOLE, state_of
 from tests.kafka_server import KafkaServer, start_kafka
 from tests.streams.kafka.desk_rig import Writer, admin, unmake
 from tests.streams.kafka.work_rig import Desk
@@ -133,6 +133,24 @@ def test_records_that_retention_deletes_under_a_running_worker_are_told_and_it_g
     later = {f"x:{number}" for number in range(50, 60)}
     desk.until(lambda: later <= heard(desk), "the tickets of what came later")
     assert worker.log.count("records lost") == 2 and worker.stop()[0] == 0
+
+
+def test_a_partition_that_stands_still_is_told_and_the_others_are_worked(desk):
+    """It was never worked, so it has no committed offset either, which the poll of all partitions meets each time."""
+    writer = Writer(desk.kafka)
+    writer.producer.send(desk.kafka.topic(state_of("screen")), b"{", key=b"x:1", partition=0).get(30)
+    desk.call(writer, 40)
+    other = {record.key.decode() for record in desk.read(MENTIONS)[1]} - {WHOLE}
+    worker = desk.start(desk.settings())
+    line = worker.says("partition stands still")
+    assert "screen 0" in line and "screen-state/0/0" in line and "cannot be read" in line
+    desk.until(lambda: heard(desk) == other, "the tickets of the other partition")
+    desk.call(writer, 40)
+    other = {record.key.decode() for record in desk.read(MENTIONS)[1]} - {WHOLE}
+    desk.until(lambda: heard(desk) == other, "more tickets of the other partition")
+    code, seconds = worker.stop()
+    assert code == 0 and seconds < 15, worker.log
+    assert worker.log.count("partition stands still") == 1
 
 
 # several of them
