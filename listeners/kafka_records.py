@@ -5,14 +5,10 @@ from collections.abc import Sequence
 from listeners.contract import Bad, Cursor
 from listeners.spool import Record
 from records import codec
-from records.dead_letters import dead_letter
+from records.dead_letters import fitting_letter
 from records.facts import CustomerFact
 from records.mention import Mention
-from records.topics import CURSORS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
-
-MAX_RECORD = 900_000  # bytes of one record; brokers refuse more than a megabyte
-MAX_ORIGINAL = 500_000  # bytes of what a dead letter holds of its original; base64 makes a third more of them
-_MAX_WORDS = 2_000  # characters of a reason, a field, an origin: they may quote the input
+from records.topics import CURSORS, CUSTOMER_FACTS, DEAD_LETTERS, MAX_RECORD, MENTIONS
 
 
 def records_of(
@@ -44,9 +40,5 @@ def _sized(record: Record, now: int) -> Record:
 
 
 def _letter(original: bytes, reason: str, field: str | None, origin: str, now: int) -> Record:
-    reason = reason[:_MAX_WORDS]
-    if len(original) > MAX_ORIGINAL:
-        reason += f" (the original had {len(original)} bytes and was cut)"
-        original = original[:MAX_ORIGINAL]
-    letter = dead_letter(original, reason, field and field[:_MAX_WORDS], origin[:_MAX_WORDS], now)
+    letter = fitting_letter(original, reason, field, origin, now)
     return Record(DEAD_LETTERS, letter.id.encode(), codec.encode(letter))

@@ -12,6 +12,7 @@ import structlog
 
 from listeners.contract import Clock
 from records import codec
+from records.dead_letters import fitting_letter
 from records.errors import HilferufError, Permanent, Refused, Transient
 from records.tickets import Delivery, Held
 from records.times import from_ms
@@ -152,7 +153,7 @@ class Deliverer:
         letter = None
         if dead is not None:
             origin = f"{dead_letters.DELIVERY_ORIGIN}{entry.sink}|{entry.ticket_id}"
-            letter = dead_letters.dead_letter(codec.encode(entry.wanted), dead, None, origin, self._clock.now())
+            letter = fitting_letter(codec.encode(entry.wanted), dead, None, origin, self._clock.now())
         await self._ledger.settle(entry, change, letter)
 
     def _failed(self, message: str, retry_after: float | None) -> None:

@@ -12,19 +12,17 @@ import msgspec
 import structlog
 
 from records import codec
+from records.dead_letters import fitting_letter
 from records.errors import HilferufError, Poison
 from records.events import DeadLetter, Rules, Tick
 from records.times import from_ms, to_ms
-from records.topics import DEAD_LETTERS, WHOLE
-from streams import dead_letters
+from records.topics import DEAD_LETTERS, MAX_RECORD, WHOLE
 from streams.kafka.state import States
 from streams.stage import Output, Stage
 
 S = TypeVar("S")
 log = structlog.get_logger("shard")
 
-MAX_RECORD = 900_000  # bytes of one record; brokers refuse more than a megabyte
-MAX_ORIGINAL = 500_000  # bytes of what a dead letter holds of its original
 TIMERS = 5_000  # timers fired by one Tick; the others wait for the next
 REDERIVED = 200  # keys derived anew in one step after a change of the rules
 
@@ -262,12 +260,9 @@ class Taking(Generic[S]):
 
     def _bury(self, turn: Turn[S], record: Read, original: bytes, error: Exception) -> None:
         stage, place = self.stage, f"{self.stage.source}/{self.partition}/{record.offset}"
-        reason = f"{stage.name}: {type(error).__name__}: {error}"[:2_000]
-        if len(original) > MAX_ORIGINAL:
-            reason += f" (the original had {len(original)} bytes and was cut)"
-            original = original[:MAX_ORIGINAL]
+        reason = f"{stage.name}: {type(error).__name__}: {error}"
         field = error.field if isinstance(error, Poison) else None
-        letter = dead_letters.dead_letter(original, reason, field, place, record.timestamp)
+        letter = fitting_letter(original, reason, field, place, record.timestamp)
         log.warning("dead letter", id=letter.id, stage=stage.name, origin=place, error=type(error).__name__)
         turn.bury(letter)
         turn.outcomes.append(True)
