@@ -193,9 +193,8 @@ class KafkaLedger:
         for _, ticket, shard in due[:limit]:
             by_shard.setdefault(shard, []).append(ticket)
         begun = await asyncio.gather(*(self._begin(shard, tickets, now) for shard, tickets in by_shard.items()))
-        ours = [
-            one for entries in begun for one in entries if one.ticket_id in self._claimed
-        ]  # not taken away meanwhile
+        # A partition may have gone during the other ones' transactions.
+        ours = [one for entries in begun for one in entries if self._claimed.get(one.ticket_id) in self._shards]
         return sorted(ours, key=lambda entry: (-entry.wanted.ticket.rank_key, entry.ticket_id))
 
     async def _begin(self, shard: LedgerShard, tickets: Sequence[str], now: int) -> list[Delivery]:

@@ -66,13 +66,18 @@ async def test_a_ticket_whose_partition_goes_while_others_are_claimed_is_not_wri
     await process.take_in()
     (one, mine), (two, others) = [(n, {k for k, _ in shard.states.items()}) for n, shard in process.shards.items()]
     assert mine and others
-    change, before = process.ledger._change, []
+    change, before, claimed_there = process.ledger._change, [], asyncio.Event()
 
     async def slow(shard, work):
         if before:  # the second transaction: the first one's partition goes meanwhile
+            await claimed_there.wait()
             await process.give_up(*before)
+            return await change(shard, work)
         before.append(shard.partition)
-        return await change(shard, work)
+        try:
+            return await change(shard, work)
+        finally:
+            claimed_there.set()
 
     process.ledger._change = slow
     claimed = {entry.ticket_id for entry in await process.ledger.claim(10, frozenset(), desk.clock.ms)}
