@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from records import codec
+from records.dead_letters import MAX_ORIGINAL
 from records.events import Rules, Tick
 from records.times import from_ms
 from records.topics import DEAD_LETTERS, TICKETS, WHOLE
 from streams.kafka import turn as turn_module
 from streams.kafka.state import States
 from streams.kafka.turn import (
-    MAX_ORIGINAL,
     MAX_RECORD,
     Guard,
     GuardTripped,
