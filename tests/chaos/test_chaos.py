@@ -28,7 +28,8 @@ ROUNDS = int(os.environ.get("HILFERUF_CHAOS_ROUNDS", "0"))  # 0: the few of SHOR
 SEED = int(os.environ.get("HILFERUF_CHAOS_SEED", "1"))
 NODES = int(os.environ.get("HILFERUF_CHAOS_NODES", "1"))
 RATE = float(os.environ.get("HILFERUF_CHAOS_RATE", "1.5"))  # mentions a second
-ENDS = {0, 1, 70, -signal.SIGKILL}  # well; Kafka or a topic was away at the start; it left on purpose; we
+# Well; Kafka was away at the start; it left on purpose; by us; by us, before it had begun.
+ENDS = {0, 1, 70, -signal.SIGKILL, -signal.SIGTERM}
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from tests.kafka_server import KafkaServer, start_kafka
 SECONDS = float(os.environ.get("HILFERUF_CHURN_SECONDS", "0"))
 SEED = int(os.environ.get("HILFERUF_CHAOS_SEED", "1"))
 SHORT = 10.0
-RATE = 40.0  # mentions a second
-MOST = 4  # workers at a time
+RATE = 100.0  # mentions a second
+MOST = 3  # workers at a time
 KILLED, RESTARTED = 15.0, 5.0  # seconds that a partition may stand still
 
 measured = pytest.mark.skipif(not SECONDS, reason="measured by `make chaos` (HILFERUF_CHURN_SECONDS)")
