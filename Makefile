@@ -27,8 +27,9 @@ check: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Most tests wait for servers: two files at a time, each process with servers of its own.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $${TEST_PROCESSES:-2} --dist loadfile
 
 format: setup-dev
 	$(BIN)/ruff format .
