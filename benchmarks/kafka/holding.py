@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.kafka.job import PARTITIONS, _rss
+from benchmarks.kafka.job import PARTITIONS, rss
 from config.kafka import KafkaSettings
 from streams.kafka.app import Application
 from streams.kafka.cluster import Cluster
@@ -57,12 +57,12 @@ async def main(argument: dict[str, Any]) -> None:
     while len(application.shards) < PARTITIONS:
         await asyncio.sleep(0.05)
     keys = sum(len(shard.states) for shard in application.shards)
-    print(json.dumps({"opened": time.perf_counter() - began, "keys": keys, "rss": _rss()}), flush=True)
+    print(json.dumps({"opened": time.perf_counter() - began, "keys": keys, "rss": rss()}), flush=True)
     began = time.perf_counter()
     await application.stop()
     for shard in application.shards:
         await shard.save()
-    print(json.dumps({"stopped": time.perf_counter() - began, "rss": _rss()}), flush=True)
+    print(json.dumps({"stopped": time.perf_counter() - began, "rss": rss()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Watch:
         """Call when this many more are committed, or (where a system does not tell) worked."""
         self._left -= count
         if self._left <= 0:
-            told = {"seconds": time.perf_counter() - self._began, "cpu": _cpu() - self._cpu, "rss": _rss()}
+            told = {"seconds": time.perf_counter() - self._began, "cpu": _cpu() - self._cpu, "rss": rss()}
             print(encode(told).decode(), flush=True)
             sys.stdout.flush()
             os._exit(0)
@@ -76,5 +76,6 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _rss() -> float:
+def rss() -> float:
+    """The most memory that this process has had, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -65,7 +65,7 @@ def spread(broker: Broker, deployment: Deployment, rate: int, seconds: int, call
 
     posts = list(mentions(rate * (seconds + WARM), calls=calls, start_ms=int(time.time() * 1000)))
     producer, first = broker.producer(linger_ms=5), time.perf_counter()
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     for number, post in enumerate(posts):
         time.sleep(max(0.0, first + number / rate - time.perf_counter()))
