@@ -39,11 +39,16 @@ def serve(loaded: Loaded, roles: set[str], *, sink: str | None, instance: str | 
     set_up_log(loaded.settings.log)
     loaded.data_dir.mkdir(parents=True, exist_ok=True)
     process = Process(loaded, roles, sink, instance)
-    code = asyncio.run(process.run(health_port))
-    # What had to be written is written. Faust's threads and finalisers would only hold the process up, or acknowledge.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+
+    async def run_and_leave() -> int:
+        code = await process.run(health_port)
+        # What had to be written is written. Faust's threads and finalisers would only hold the process up, or acknowledge;
+        # asyncio's own would wait for tasks of Faust that swallow their cancellation.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    return asyncio.run(run_and_leave())
 
 
 class Process:
@@ -78,7 +83,7 @@ class Process:
             self._stop.set()
             await self._end(hearing)
             preparing.cancel()
-            await asyncio.gather(preparing, return_exceptions=True)
+            await asyncio.wait([preparing], timeout=STOP_SECONDS / 12)  # a Faust that just starts may swallow it
             await self._leave()
             await outside.stop()
         log.info("stopped")
