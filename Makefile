@@ -40,9 +40,10 @@ crash: setup-dev
 
 chaos: setup-dev
 	HILFERUF_CHAOS_ROUNDS=$${ROUNDS:-60} HILFERUF_CHURN_SECONDS=$${CHURN:-300} $(BIN)/python -m pytest tests/chaos -q -s --timeout 7200
+	$(BIN)/python -m pytest tests/chaos/stalls.py -q -s --timeout 7200
 
 soak: setup-dev
-	HILFERUF_SOAK_SECONDS=$${SECONDS_OF_SOAK:-1800} $(BIN)/python -m pytest tests/chaos/test_soak.py -q -s --timeout 7200
+	HILFERUF_SOAK_SECONDS=$${SECONDS_OF_SOAK:-1800} $(BIN)/python -m pytest tests/chaos/soak.py -q -s --timeout 7200
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks

@@ -22,7 +22,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-class Stopped(Exception):  # noqa: N818 - no error: it unwinds a loop when the service stops
+class Stopped(Exception):
     """`stop` was set while something was under way."""
 
 

@@ -21,7 +21,6 @@ from tests.chaos.faults import SHORT, Storm
 from tests.chaos.oracle import Log, Oracle, read_log, unfinished
 from tests.chaos.world import World
 from tests.crash.desk import story
-from tests.kafka_server import KafkaServer, start_kafka
 from tests.servers import RequestTrackerServer, discard, start_request_tracker
 
 ROUNDS = int(os.environ.get("HILFERUF_CHAOS_ROUNDS", "0"))  # 0: the few of SHORT
@@ -30,13 +29,6 @@ NODES = int(os.environ.get("HILFERUF_CHAOS_NODES", "1"))
 RATE = float(os.environ.get("HILFERUF_CHAOS_RATE", "1.5"))  # mentions a second
 # Well; Kafka was away at the start; it left on purpose; by us; by us, before it had begun.
 ENDS = {0, 1, 70, -signal.SIGKILL, -signal.SIGTERM}
-
-
-@pytest.fixture
-def broker() -> Iterator[KafkaServer]:
-    server = start_kafka(NODES)
-    yield server
-    server.discard()
 
 
 @pytest.fixture

@@ -18,14 +18,13 @@ import pytest
 from records.times import SECOND, from_ms
 from records.topics import DEAD_LETTERS
 from streams.kafka.lag import lags
+from tests.chaos.load import quiet
 from tests.chaos.oracle import read_log
 from tests.chaos.processes import Supervised
-from tests.chaos.test_rebalances import quiet
 from tests.chaos.world import World
 from tests.crash.desk import CALLS, START
-from tests.kafka_server import KafkaServer, start_kafka
 
-SECONDS = float(os.environ.get("HILFERUF_SOAK_SECONDS", "0"))
+SECONDS = float(os.environ.get("HILFERUF_SOAK_SECONDS", "1800"))
 RATE = float(os.environ.get("HILFERUF_SOAK_RATE", "300"))
 EVERY = 10.0  # seconds between two samples
 KEPT = 20  # one of so many is a call for help
@@ -66,14 +65,6 @@ def weather() -> Iterator[dict[str, Any]]:
         yield call | ({"op": "update", "edited_at": at} if turn else {})
 
 
-@pytest.fixture
-def broker() -> Iterator[KafkaServer]:
-    server = start_kafka()
-    yield server
-    server.discard()
-
-
-@pytest.mark.skipif(not SECONDS, reason="run by `make soak` (HILFERUF_SOAK_SECONDS)")
 @pytest.mark.timeout(7200)
 async def test_memory_files_threads_and_lag_stay_flat(tmp_path, broker):
     async with World(tmp_path, broker, None, 1, session_seconds=10.0, workers=2) as world:
