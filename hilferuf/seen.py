@@ -57,12 +57,18 @@ def set_up_log(settings: Log) -> None:
     for name in ("tweepy", "urllib3", "requests", "requests_oauthlib", "httpx", "httpcore", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("aiokafka.producer.sender").addFilter(_without_retries)
+    logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(_without_first_answer)
     logging.getLogger("aiohttp.server").addFilter(_without_wire)
 
 
 def _without_retries(record: logging.LogRecord) -> bool:
     """aiokafka warns of each send that it tries again, as it must whenever a transaction follows closely on another one."""
     return "retrying" not in str(record.msg)
+
+
+def _without_first_answer(record: logging.LogRecord) -> bool:
+    """On a fresh cluster the first question about a group makes the topic that the answer lies in, and comes too early."""
+    return "GroupCoordinatorNotAvailable" not in record.getMessage()
 
 
 class Seldom(logging.Filter):

@@ -89,11 +89,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._before = _positions(consumer)
         try:
             polled = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
-        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
-            away = error.args[0]
+        except OffsetOutOfRangeError as error:
             app: Any = self.app
-            app.out_of_range(set(away) if isinstance(away, dict) else {away})
+            app.out_of_range(set(error.args[0]))
             await asyncio.sleep(0.05)
+            return {}
+        except NoOffsetForPartitionError as error:
+            await self._begin(consumer, error.args[0])
             return {}
         # Nothing waits between here and the moment when the records were taken.
         before, after = self._before, _positions(consumer)
@@ -109,6 +111,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 starts[tp] = after.get(tp)
         self._starts, self._ends, self._before = starts, after, dict(after)
         return batches
+
+    async def _begin(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+        """A partition that was never worked: its shard will seek when it is open. Until then, which may be long where the shard
+        stands still, it must not fail every poll of the others."""
+        first = (await consumer.beginning_offsets([partition]))[partition]
+        if partition in consumer.assignment() and partition not in _positions(consumer):
+            await self.seek_in_thread(partition, first)
 
 
 def _positions(consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:

@@ -52,6 +52,16 @@ class Log:
             assignment = SimpleNamespace(tps=list(self.states), state_value=self.states.__getitem__)
         return SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
 
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.states or {})
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        assert self.states is not None
+        self.states[partition].at = offset
+
+    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: self.logs[tp][0] for tp in partitions}
+
     async def fetched_records(self, partitions: Any, timeout: Any, max_records: Any) -> dict[TopicPartition, list[Any]]:
         if self.error is not None:
             error, self.error = self.error, None
@@ -79,6 +89,7 @@ class Thread(ConsumerThread):
         self.consumer = SimpleNamespace(flow_active=True)  # type: ignore[assignment]
 
     def poll(self, log: Log) -> dict[TopicPartition, Batch]:
+        self._consumer = log  # type: ignore[assignment]
         return asyncio.run(self._fetch_records(log, set()))  # type: ignore[arg-type]
 
 
@@ -168,13 +179,20 @@ def test_a_position_that_was_not_known_before_the_poll_gives_no_start():
     assert asyncio.run(assigned_while_waiting())[TP].start is None
 
 
-@pytest.mark.parametrize("error", [OffsetOutOfRangeError({TP: 5}), NoOffsetForPartitionError(TP)])
-def test_a_position_that_the_log_does_not_have_is_told_and_not_reset(error):
+def test_a_position_that_the_log_does_not_have_is_told_and_not_reset():
     thread, log = Thread(), Log({TP: [0], OTHER: [0]}, {TP: 1, OTHER: 1})
     log.states = {TP: State(None), OTHER: State(0)}
-    log.error = error
+    log.error = OffsetOutOfRangeError({TP: 5})
     assert thread.poll(log) == {} and thread.told == [{TP}]
     assert thread.poll(log)[OTHER] == Batch(0, log_records(0), 1)
+
+
+def test_a_partition_that_was_never_worked_begins_at_the_first_record_and_fails_no_poll_of_the_others():
+    thread, log = Thread(), Log({TP: [3], OTHER: [0]}, {TP: 4, OTHER: 1})
+    log.states = {TP: State(None), OTHER: State(0)}
+    log.error = NoOffsetForPartitionError(TP)
+    assert thread.poll(log) == {} and thread.told == []
+    assert thread.poll(log) == {TP: Batch(3, log_records(3), 4), OTHER: Batch(0, log_records(0), 1)}
 
 
 def log_records(*numbers: int) -> list[Any]:
