@@ -12,7 +12,7 @@ Body = dict[str, Any]
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 
 
-class Denied(Exception):  # noqa: N818 - an answer, not a fault of this program
+class Denied(Exception):
     """An answer other than 2xx: status and body."""
 
     def __init__(self, status: int, body: Any) -> None:
