@@ -4,6 +4,7 @@
 """
 
 import base64
+import fcntl
 import os
 import shutil
 import signal
@@ -31,17 +32,15 @@ def libraries() -> Path:
             pytest.fail(MISSING, pytrace=False)
         pytest.skip(MISSING)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hilferuf" / "kafka-4.1.1"
-    if not cache.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache.parent) as scratch:
-            jars = Path(scratch) / "jars"
-            command = ["mvn", "-q", "-B", "-f", str(DEPLOY / "pom.xml"), "dependency:copy-dependencies"]
-            subprocess.run([*command, f"-DoutputDirectory={jars}"], check=True, timeout=300)
-            try:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with (cache.parent / "kafka.lock").open("w") as lock:  # Maven's own store is none that two may fill at a time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not cache.exists():
+            with tempfile.TemporaryDirectory(dir=cache.parent) as scratch:
+                jars = Path(scratch) / "jars"
+                command = ["mvn", "-q", "-B", "-f", str(DEPLOY / "pom.xml"), "dependency:copy-dependencies"]
+                subprocess.run([*command, f"-DoutputDirectory={jars}"], check=True, timeout=300)
                 jars.rename(cache)
-            except OSError:
-                if not cache.exists():  # else another run was faster
-                    raise
     return cache
 
 
