@@ -26,6 +26,7 @@ class Brokers:
         self.well, self.reached, self.links = False, True, 0
         self.waiting, self.log = [], []
         self.refuses = None
+        self._lock = threading.RLock()  # sent in the producer's thread, acknowledged in the test's too
 
     def link(self, kafka, options):
         if not self.reached:
@@ -34,20 +35,22 @@ class Brokers:
         return self
 
     def send(self, jobs):
-        self.waiting += jobs
-        if self.well:
-            self.acknowledge()
+        with self._lock:
+            self.waiting += jobs
+            if self.well:
+                self.acknowledge()
 
     def acknowledge(self, count=None, errors=()):
         """The oldest so many sendings."""
-        for records, done in self.waiting[:count]:
-            bad = list(errors) or [
-                (n, MessageSizeTooLargeError()) for n, r in enumerate(records) if self.refuses and self.refuses(r)
-            ]
-            if not bad:
-                self.log += records
-            done(bad)
-        del self.waiting[:count]
+        with self._lock:
+            for records, done in self.waiting[:count]:
+                bad = list(errors) or [
+                    (n, MessageSizeTooLargeError()) for n, r in enumerate(records) if self.refuses and self.refuses(r)
+                ]
+                if not bad:
+                    self.log += records
+                done(bad)
+            del self.waiting[:count]
 
     def close(self, seconds):
         self.waiting = []
