@@ -22,7 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 
-from streams.kafka.assignment import EvenAssignor
+from streams.kafka.assignment import assigning
 
 SCHEME = "hilferuf"
 POLLED = 1_000  # records of all partitions in one poll
@@ -49,7 +49,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         """Faust's own reads uncommitted records and cannot be told otherwise."""
         settings = self.app.conf
-        self._assignor = EvenAssignor  # a partition that stays needs no state read anew
+        self._assignor = assigning(settings.topic_partitions)  # a partition that stays needs no state read anew
         return AIOKafkaConsumer(
             **transport.app.client_options,
             client_id=settings.broker_client_id,

@@ -2,7 +2,7 @@
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 
-from streams.kafka.assignment import EvenAssignor
+from streams.kafka.assignment import EvenAssignor, assigning
 
 TOPICS = ("author-events", "customer-facts", "mentions")
 
@@ -57,3 +57,13 @@ def test_what_travels_can_be_encoded_and_lists_of_other_topics_are_understood():
     assert {tp.topic for tp in answer["two"].partitions()} == {"mentions"}
     for assignment in answer.values():
         assert type(assignment).decode(assignment.encode()).partitions() == assignment.partitions()
+
+
+def test_a_topic_whose_metadata_is_missing_is_shared_out_too():
+    class Recovering(Cluster):
+        def partitions_for_topic(self, topic):
+            return None if topic == "author-events" else set(range(8))
+
+    answer = assigning(8).assign(Recovering(), members("one", "two"))
+    held = {member: set(assignment.partitions()) for member, assignment in answer.items()}
+    assert all(counts(held, topic) == [4, 4] for topic in TOPICS)
