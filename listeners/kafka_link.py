@@ -12,10 +12,9 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
-from kafka.net.compat import KafkaNetClient
-from kafka.partitioner.default import murmur2
 
 from config.kafka import KafkaSettings
+from listeners.kafka_client import connected, partition_of, where, words
 from listeners.spool import Record
 from records.errors import HilferufError, Transient
 from records.topics import CURSORS, CUSTOMER_FACTS, DEAD_LETTERS, MENTIONS
@@ -140,7 +139,7 @@ def _newest(kafka: KafkaSettings, consumer: Any, key: bytes) -> bytes | None:
     partitions = consumer.partitions_for_topic(kafka.topic(CURSORS))
     if not partitions:
         raise HilferufError(f"{where(kafka)} has no topic {kafka.topic(CURSORS)}: `hilferuf topics apply` makes it")
-    place = TopicPartition(kafka.topic(CURSORS), (murmur2(key) & 0x7FFFFFFF) % len(partitions))
+    place = TopicPartition(kafka.topic(CURSORS), partition_of(key, len(partitions)))
     consumer.assign([place])
     (end,) = consumer.end_offsets([place]).values()
     consumer.seek_to_beginning(place)
@@ -156,28 +155,8 @@ def _newest(kafka: KafkaSettings, consumer: Any, key: bytes) -> bytes | None:
 
 
 def _reached(kafka: KafkaSettings, kind: Callable[..., Any], **options: Any) -> Any:
-    """A client of kafka-python; one that does not come up would leave its thread running."""
-    made: list[Any] = []
-
-    def network(**config: Any) -> Any:
-        made.append(KafkaNetClient(**config))
-        return made[0]
-
+    """A client. Raises Transient."""
     try:
-        return kind(**options, kafka_client=network)
+        return connected(kind, **options)
     except (KafkaError, OSError) as error:
-        for client in made:
-            client.close()
-            client._manager._net.stop()
         raise Transient(f"{where(kafka)} cannot be reached: {words(error)}; see `hilferuf doctor`") from error
-
-
-def where(kafka: KafkaSettings) -> str:
-    """The brokers, for people."""
-    return "Kafka at " + ", ".join(kafka.bootstrap)
-
-
-def words(error: BaseException) -> str:
-    """An error of kafka-python in one line; most have no text but their name."""
-    text = str(error).strip().splitlines()
-    return text[0][:300] if text else type(error).__name__

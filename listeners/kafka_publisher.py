@@ -23,7 +23,8 @@ from kafka.errors import MessageSizeTooLargeError
 from config.kafka import KafkaSettings, client_options
 from listeners.contract import Bad, Cursor
 from listeners.kafka_calls import Call, Lines, Open
-from listeners.kafka_link import Errors, Link, read_cursor, where, words
+from listeners.kafka_client import where, words
+from listeners.kafka_link import Errors, Link, read_cursor
 from listeners.kafka_records import cursor_record, records_of, refused
 from listeners.spool import Entry, Record, Row, Spool
 from listeners.threads import Lane, in_thread

@@ -15,8 +15,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from config.kafka import KafkaSettings
 from config.settings import Retention
+from listeners.kafka_client import where
 from records.errors import HilferufError, Refused, Transient
-from streams.kafka.brokers import TIMEOUT_SECONDS, administration, user, where
+from streams.kafka.brokers import TIMEOUT_SECONDS, administration, user
 from streams.kafka.catalogue import Topic, catalogue
 
 APPLY = "`hilferuf topics apply`"

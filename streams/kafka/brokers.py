@@ -23,9 +23,9 @@ from aiokafka.conn import create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 from kafka import errors
 from kafka.admin import KafkaAdminClient
-from kafka.net.compat import KafkaNetClient
 
 from config.kafka import KafkaSettings, client_options
+from listeners.kafka_client import connected, where, words
 from records.errors import HilferufError, Refused, Transient
 
 TIMEOUT_SECONDS = 10.0
@@ -101,14 +101,9 @@ def quiet(name: str) -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def where(kafka: KafkaSettings) -> str:
-    """The brokers, for people."""
-    return "Kafka at " + ", ".join(kafka.bootstrap)
-
-
 def told(kafka: KafkaSettings, error: errors.KafkaError) -> HilferufError:
     """A kafka-python error as one of ours, by what can be done about it."""
-    reason = _words(error)
+    reason = words(error)
     if isinstance(error, errors.AuthorizationError):
         return Refused(f"{where(kafka)} does not allow this to {user(kafka)}: {reason}; see `hilferuf doctor`")
     if isinstance(error, (errors.KafkaConnectionError, errors.NodeNotReadyError)):
@@ -194,7 +189,7 @@ def _explain(kafka: KafkaSettings, address: str, error: Exception) -> HilferufEr
         )
     if isinstance(error, socket.gaierror):
         return Transient(f"{at} cannot be reached: no such host; see kafka.bootstrap")
-    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else _words(error)
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else words(error)
     return Transient(f"{at} cannot be reached: {reason}; is it up? see kafka.bootstrap")
 
 
@@ -217,23 +212,8 @@ def _speaks_tls(address: str) -> bool:
         return False
 
 
-def _words(error: Exception) -> str:
-    """kafka-python and aiokafka put the name of the class before every text, and have no text for most errors."""
-    text = str(error).strip().splitlines()
-    return text[0][:300] if text else type(error).__name__
-
-
 def _client(kafka: KafkaSettings, options: dict[str, Any]) -> Any:
-    made: list[Any] = []
-
-    def network(**config: Any) -> Any:
-        made.append(KafkaNetClient(**config))
-        return made[0]
-
     try:
-        return KafkaAdminClient(**options, kafka_client=network)
+        return connected(KafkaAdminClient, **options)
     except errors.KafkaError as error:
-        for client in made:  # a client that did not come up leaves its thread running
-            client.close()
-            client._manager._net.stop()
         raise told(kafka, error) from error

@@ -13,10 +13,11 @@ from kafka import errors
 
 from config.kafka import KafkaSettings, client_options
 from config.settings import Retention
+from listeners.kafka_client import where
 from records.errors import HilferufError, Refused, Transient
 from records.topics import CURSORS
 from streams.kafka.admin import actual, differences, faults
-from streams.kafka.brokers import TIMEOUT_SECONDS, administration, apart, quiet, told, user, where
+from streams.kafka.brokers import TIMEOUT_SECONDS, administration, apart, quiet, told, user
 from streams.kafka.catalogue import catalogue
 from streams.kafka.lag import groups_of
 from streams.kafka.members import members, strangers

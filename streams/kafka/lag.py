@@ -9,9 +9,10 @@ from kafka.admin import OffsetSpec
 from kafka.protocol.consumer.offsets import IsolationLevel
 
 from config.kafka import KafkaSettings
+from listeners.kafka_client import where
 from records.errors import HilferufError
 from records.topics import AUTHOR_EVENTS, CUSTOMER_FACTS, MENTIONS, TICKETS
-from streams.kafka.brokers import administration, where
+from streams.kafka.brokers import administration
 from streams.kafka.members import Member, members
 
 WORK = "work"

@@ -10,8 +10,9 @@ import msgspec
 from kafka import errors
 
 from config.kafka import KafkaSettings
+from listeners.kafka_client import where
 from records.errors import Refused
-from streams.kafka.brokers import administration, user, where
+from streams.kafka.brokers import administration, user
 
 _OURS = "hilferuf-"
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, MessageSizeTooLargeError
-from kafka.partitioner.default import murmur2
 
 from config.kafka import KafkaSettings, client_options
+from listeners.kafka_client import partition_of, where
 from records.errors import HilferufError, Poison, Transient
 from streams.kafka import brokers
 from streams.kafka.brokers import quiet
@@ -42,11 +42,6 @@ class Record(NamedTuple):
     value: bytes | None
     at: int
     copied: bool
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """The partition that a key goes to: murmur2, as all producers here do it."""
-    return int((murmur2(key_bytes(key)) & 0x7FFFFFFF) % partitions)
 
 
 def key_bytes(key: str) -> bytes:
@@ -100,16 +95,16 @@ class Reader:
         with told(self._kafka):
             partitions = self._consumer.partitions_for_topic(self._kafka.topic(topic))
         if not partitions:
-            where, name = brokers.where(self._kafka), self._kafka.topic(topic)
+            name = self._kafka.topic(topic)
             raise HilferufError(
-                f"{where} has no topic {name}, or {brokers.user(self._kafka)} may not see it: `hilferuf topics apply` makes "
-                "it, `hilferuf doctor` tells rights that are missing"
+                f"{where(self._kafka)} has no topic {name}, or {brokers.user(self._kafka)} may not see it: `hilferuf topics "
+                "apply` makes it, `hilferuf doctor` tells rights that are missing"
             )
         return [Place(topic, partition) for partition in sorted(partitions)]
 
     def place_of(self, topic: str, key: str) -> Place:
         """Where the records of a key stand."""
-        return Place(topic, partition_of(key, len(self.places(topic))))
+        return Place(topic, partition_of(key_bytes(key), len(self.places(topic))))
 
     def identity(self, topic: str) -> str:
         """What tells a topic from one of the same name that was made after it was deleted."""
@@ -160,7 +155,7 @@ class Reader:
             if records or list(now.values()) != before:
                 before, deadline = list(now.values()), time.monotonic() + self._patience
             elif time.monotonic() > deadline:
-                raise Transient(f"{brokers.where(self._kafka)} gave nothing for {self._patience:.0f} s")
+                raise Transient(f"{where(self._kafka)} gave nothing for {self._patience:.0f} s")
             done = [tp for tp, position in now.items() if position >= wanted[tp]]
             for tp in done:
                 del wanted[tp]

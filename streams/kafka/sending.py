@@ -7,10 +7,11 @@ from typing import Any
 from kafka import KafkaProducer
 
 from config.kafka import KafkaSettings, client_options
+from listeners.kafka_client import partition_of
 from records.errors import HilferufError
 from streams.kafka import brokers
 from streams.kafka.catalogue import MAX_LETTER_BYTES
-from streams.kafka.reading import CONNECT_SECONDS, COPIED, key_bytes, partition_of, told
+from streams.kafka.reading import CONNECT_SECONDS, COPIED, key_bytes, told
 
 FLUSH_SECONDS = 30.0
 UNFLUSHED = 2_000  # records in flight; the producer itself knows no bound
@@ -34,7 +35,7 @@ class Sender:
         partition = None
         with told(self._kafka):
             if beside is not None:
-                partition = partition_of(beside, len(self._partitions(name)))
+                partition = partition_of(key_bytes(beside), len(self._partitions(name)))
             headers = [] if copy_of is None else [(COPIED, str(copy_of).encode())]
             future = self._producer.send(name, value, key=key_bytes(key), partition=partition, headers=headers)
         self._sent.append(future)

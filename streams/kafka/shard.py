@@ -61,7 +61,7 @@ class Shard(Generic[S]):
         folder: Path | None = None,
         watch: Callable[[str, S | None], None] | None = None,
     ) -> None:
-        self.stage, self.partition, self.rules = stage, partition, rules
+        self.stage, self.partition = stage, partition
         self.states: States[S] = States(stage)
         self.note: Note | None = None
         self.position = 0

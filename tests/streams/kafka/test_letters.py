@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from listeners.kafka_client import partition_of
 from records import codec
 from records.errors import HilferufError
 from records.events import DeadLetter, Redrive, Spoke, Tick
@@ -17,7 +18,7 @@ from streams import letters as rules
 from streams.dead_letters import DELIVERY_ORIGIN, dead_letter
 from streams.kafka.deliver import Deliver
 from streams.kafka.letters import KafkaLetters
-from streams.kafka.reading import Reader, Record, partition_of
+from streams.kafka.reading import Reader, Record
 from streams.kafka.sending import sending
 from streams.kafka.view import viewed
 from streams.runner import Route
@@ -141,7 +142,7 @@ def test_a_ticket_that_was_refused_for_good_is_asked_for_again_in_its_partition_
     desk.bury(codec.encode(entry.wanted), f"{DELIVERY_ORIGIN}queue|{ticket.id}")
     assert desk.redrive().passed == 1
     (record,) = desk.read(TICKETS)
-    assert record.place.partition == partition_of(ticket.id, desk.settings.partitions)
+    assert record.place.partition == partition_of(ticket.id.encode(), desk.settings.partitions)
     assert record.key != ticket.id
     assert codec.encode(Redrive(sink="queue", ticket_id=ticket.id)) == record.value
     stage = Deliver(Route("queue"))  # what the deliverer makes of it
