@@ -20,7 +20,7 @@ SYSTEMS = {
 }
 
 
-def main(broker: Broker, rounds: int = 3, count: int = 50_000, names: Sequence[str] = tuple(SYSTEMS)) -> None:
+def main(broker: Broker, rounds: int = 3, count: int = 200_000, names: Sequence[str] = tuple(SYSTEMS)) -> None:
     """Print the figures."""
     prefix, quix = fresh(), os.environ.get("BENCH_QUIX_PYTHON")
     broker.make(f"{prefix}events", partitions=job.PARTITIONS)

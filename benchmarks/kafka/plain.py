@@ -22,7 +22,7 @@ async def main(argument: dict[str, Any]) -> None:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        max_poll_records=1_000,
+        max_poll_records=8_000,
     )
     producer = AIOKafkaProducer(
         bootstrap_servers=argument["brokers"],
@@ -36,7 +36,7 @@ async def main(argument: dict[str, Any]) -> None:
     await producer.start()
     states: dict[bytes, job.Total] = {}
     while True:
-        polled = await consumer.getmany(timeout_ms=200, max_records=1_000)
+        polled = await consumer.getmany(timeout_ms=200, max_records=8_000)
         if not polled:
             continue
         watch.began()

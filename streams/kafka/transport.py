@@ -25,7 +25,7 @@ from faust.transport.drivers import aiokafka as driver
 from streams.kafka.assignment import assigning
 
 SCHEME = "hilferuf"
-POLLED = 1_000  # records of all partitions in one poll
+POLLED = 8_000  # records of all partitions in one poll; a fetch bounds their bytes (1 MB a partition). Why: docs/benchmarks.md
 
 
 class Batch(NamedTuple):
