@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from hilferuf import __version__
+from hilferuf.lexicon_cli import lexicon_app
+from hilferuf.options import AsJson, Config, RulesConfig
 
 app = typer.Typer(
     name="hilferuf",
@@ -25,25 +27,10 @@ config_app = typer.Typer(
 dlq_app = typer.Typer(help="Dead letters: what could not be read, with its reason.", no_args_is_help=True)
 topics_app = typer.Typer(help="Topics on Kafka: what there must be, from the settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(lexicon_app, name="lexicon")
 app.add_typer(topics_app, name="topics")
 app.add_typer(dlq_app, name="dlq")
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", "-c", envvar="HILFERUF_CONFIG", help="Settings file; default ./hilferuf.yaml.", show_default=False
-    ),
-]
-RulesConfig = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="HILFERUF_CONFIG",
-        help="Settings file; default: packaged defaults, no brand.",
-        show_default=False,
-    ),
-]
 Drain = Annotated[bool, typer.Option("--drain", help="Stop when nothing is left to do.")]
 HealthPort = Annotated[
     int | None,
@@ -57,7 +44,6 @@ Instance = Annotated[
         show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
 def main() -> None:
