@@ -7,6 +7,7 @@ from functools import partial
 
 from config.settings import Loaded
 from hilferuf.engine_file import path_of
+from hilferuf.hit_metrics import expect_hits
 from hilferuf.rules import rules_of
 from hilferuf.wiring import routes_of, sinks_of
 from listeners.contract import Clock
@@ -22,6 +23,7 @@ from streams.topology import rules_record, stages
 def engine_of(loaded: Loaded, clock: Clock, on_verdict: Callable[[Mention, Verdict], None]) -> EmbeddedEngine:
     """The engine with all stages, not started. Raises ConfigError for lexicons or a strategy that cannot be used."""
     settings, rules = loaded.settings, rules_of(loaded)
+    expect_hits(rules.lexicon)
     return EmbeddedEngine(
         path_of(loaded),
         stages(rules.lexicon, rules.strategy, settings, on_verdict),

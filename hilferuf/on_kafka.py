@@ -10,6 +10,7 @@ import structlog
 
 from config.settings import Loaded
 from hilferuf.deployment import fingerprint, kafka_of
+from hilferuf.hit_metrics import expect_hits
 from hilferuf.rules import RuleSet
 from hilferuf.seen import count_verdict
 from hilferuf.wiring import sinks_of
@@ -90,6 +91,7 @@ class Deployment:
     def worker(self) -> Application:
         """screen, profile and assess."""
         rules, settings = self._rules, self.loaded.settings
+        expect_hits(rules.lexicon)
         made = stages(rules.lexicon, rules.strategy, settings, count_verdict)
         return self._application("work", made, rules=rules_record(rules.lexicon, rules.strategy, settings))
 

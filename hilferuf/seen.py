@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import generate_latest
 
 from config.settings import Log, Server
+from hilferuf.hit_metrics import count_hits
 from listeners.contract import Health, Listener
 from records.mention import Mention
 from records.times import to_ms
@@ -107,6 +108,7 @@ def count_verdict(mention: Mention, verdict: Verdict) -> None:
     """Metrics of one judged mention."""
     outcome = "kept" if verdict.kept else ("context" if verdict.context else verdict.dropped or "dropped")
     metrics.VERDICTS.labels(mention.channel, outcome).inc()
+    count_hits(verdict)
     delay = (to_ms(mention.observed_at) - to_ms(mention.occurred_at)) / 1000
     metrics.HEARD_DELAY.labels(mention.channel).observe(max(delay, 0.0))
 

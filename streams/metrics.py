@@ -8,6 +8,11 @@ VERDICTS = Counter(
     "hilferuf_verdicts", "Mentions judged, by channel and outcome (kept, context, or the reason for dropping)",
     ["channel", "outcome"], registry=REGISTRY,
 )  # fmt: skip
+TRIGGER_HITS = Counter("hilferuf_trigger_hits", "Mentions that a trigger hit", ["trigger"], registry=REGISTRY)
+LEXICON_HITS = Counter(
+    "hilferuf_lexicon_hits", "Mentions that any trigger of a language hit, or that speak to a brand, by kind (language, brand)",
+    ["kind", "name"], registry=REGISTRY,
+)  # fmt: skip
 HEARD_DELAY = Histogram(
     "hilferuf_heard_delay_seconds", "From posting to hearing, by channel", ["channel"], registry=REGISTRY,
     buckets=(1, 5, 15, 60, 300, 900, 3600, 14400, 86400),

@@ -9,15 +9,19 @@ from tests.deploy.exposed import unknown_names
 from tests.deploy.tools import DEPLOY, ROOT, promtool
 
 FOLDER = DEPLOY / "prometheus"
-RULES = yaml.safe_load((FOLDER / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
+GROUPS = yaml.safe_load((FOLDER / "alerts.yml").read_text("utf-8"))["groups"]
+RULES = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 RUNBOOK = (ROOT / "docs" / "operations.md").read_text("utf-8")
+PROOFS = sorted(FOLDER.glob("*.test.yml"))
 NAMES = [alert["alert"] for alert in ALERTS]
 
 
 @pytest.mark.parametrize(
-    "arguments", [("check", "config", "prometheus.yml"), ("test", "rules", "alerts.test.yml")], ids=" ".join
+    "arguments",
+    [("check", "config", "prometheus.yml"), *(("test", "rules", file.name) for file in PROOFS)],
+    ids=" ".join,
 )
 def test_prometheus_own_tool_finds_nothing_wrong(arguments):
     done = subprocess.run([promtool(), *arguments], check=False, cwd=FOLDER, capture_output=True, text=True, timeout=60)
@@ -28,7 +32,8 @@ def test_prometheus_own_tool_finds_nothing_wrong(arguments):
 def test_each_alert_is_proved_to_fire_and_to_keep_quiet(name):
     cases = [
         case
-        for test in yaml.safe_load((FOLDER / "alerts.test.yml").read_text("utf-8"))["tests"]
+        for file in PROOFS
+        for test in yaml.safe_load(file.read_text("utf-8"))["tests"]
         for case in test["alert_rule_test"]
         if case["alertname"] == name
     ]
