@@ -1,6 +1,9 @@
 """Reads a YAML file into a msgspec Struct; every error names file, line and field, and a misspelt key the nearest right one."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,11 +71,30 @@ class Document:
         return self.error(message[:1].lower() + message[1:], path, hint)
 
 
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file, at most one more than may be read. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+_reading: ContextVar[Callable[[Path], bytes]] = ContextVar("reading", default=read_bytes)
+
+
+@contextmanager
+def reading_by(read: Callable[[Path], bytes]) -> Iterator[None]:
+    """Within it `read_yaml` gets the bytes of a file from `read` (which raises OSError): files that travel in a record, or are
+    noted as they are read, whatever files they name in turn."""
+    token = _reading.set(read)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
 def read_yaml(path: Path) -> Document:
     """Reads and parses a file. Raises ConfigError for a missing, too large, wrongly encoded or malformed file."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = _reading.get()(path)
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from error
     if len(data) > MAX_BYTES:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+import hilferuf.lexicon_change_cli  # noqa: F401 - adds its commands to `lexicon_app`
 from hilferuf import __version__
 from hilferuf.lexicon_cli import lexicon_app
 from hilferuf.options import AsJson, Config, RulesConfig

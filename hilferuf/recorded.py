@@ -40,13 +40,18 @@ def _files(names: list[str], now: str) -> Iterator[Mention]:
 
 
 def _log(loaded: Loaded) -> Iterator[Mention]:
-    for value in _topic(loaded) if loaded.settings.kafka else _file(loaded):
+    for value in logged(loaded):
         try:
             record = codec.mentions.decode(value)
         except Poison:
             continue  # a dead letter already
         if isinstance(record, Mention):
             yield record
+
+
+def logged(loaded: Loaded) -> Iterator[bytes]:
+    """The records of the running log as they stand there, mentions and look-ups. Raises HilferufError."""
+    return _topic(loaded) if loaded.settings.kafka else _file(loaded)
 
 
 def _file(loaded: Loaded) -> Iterator[bytes]:

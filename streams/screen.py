@@ -132,10 +132,13 @@ def _answer(answered: Answered, author: str | None) -> Output:
     return Output(AUTHOR_EVENTS, author or answered.id, answered)
 
 
+def slim(mention: Mention) -> Mention:
+    """As an author's state keeps it, with what ranking and tickets need: the raw fingerprint and mark-up stay in the log."""
+    return msgspec.structs.replace(mention, raw=None, text_html=None)
+
+
 def _to_author(key: str, mention: Mention, verdict: Verdict | None) -> Output:
-    # The raw fingerprint and mark-up stay in the log; an author's state keeps only what ranking and tickets need.
-    slim = msgspec.structs.replace(mention, raw=None, text_html=None)
-    return Output(AUTHOR_EVENTS, key, Spoke(mention=slim, verdict=verdict))
+    return Output(AUTHOR_EVENTS, key, Spoke(mention=slim(mention), verdict=verdict))
 
 
 def _wait(state: Route | None, item: Mention | Lookup, until: int) -> Route:

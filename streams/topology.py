@@ -33,17 +33,21 @@ def stages(
     def judged(mention: Mention) -> Verdict:
         return judge(mention, lexicon)
 
-    rules = derive.Rules(
+    return [
+        Screen(judged, route_days=settings.retention.route_days, on_verdict=on_verdict),
+        Profile(),
+        Assess(derive_rules(strategy, settings), judged, author_days=settings.retention.author_days),
+    ]
+
+
+def derive_rules(strategy: Strategy, settings: Settings) -> derive.Rules:
+    """What tickets are derived by."""
+    return derive.Rules(
         score=scorer(strategy),
         strategy=strategy.version,
         gap=int(settings.conversation.gap_hours * HOUR),
         reopen=int(settings.conversation.reopen_days * DAY),
     )
-    return [
-        Screen(judged, route_days=settings.retention.route_days, on_verdict=on_verdict),
-        Profile(),
-        Assess(rules, judged, author_days=settings.retention.author_days),
-    ]
 
 
 def rules_record(lexicon: Lexicon, strategy: Strategy, settings: Settings) -> Rules:

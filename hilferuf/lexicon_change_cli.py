@@ -1,0 +1,35 @@
+"""`hilferuf lexicon plan | apply | rollback`: what changes the lexicons of a running service, and what shows it before."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilferuf.lexicon_cli import AsJson, Config, Over, lexicon_app
+
+New = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[NEW]",
+        help="A lexicon file, in the place of the one of its name in the settings; default: all files as they lie.",
+        show_default=False,
+    ),
+]
+
+
+@lexicon_app.command("plan")
+def lexicon_plan(
+    new: New = None,
+    over: Over = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Time of mentions that name none (UTC); default: when LOG was written."),
+    ] = None,
+    samples: Annotated[int, typer.Option(metavar="N", help="Tickets shown of each kind.", min=0)] = 10,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Show what a lexicon would change in the queue: tickets gained, lost, moved. Exit code 2: something changes."""
+    from hilferuf.commands.lexicon_plan import plan
+
+    raise typer.Exit(plan(config, new, over or [], until, samples, json))
