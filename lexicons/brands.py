@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lexicons.format import Source
 from lexicons.inflection import spellings
 from lexicons.matcher import Matcher
-from lexicons.phrase import Phrase, PhraseError, Slot, parse_phrase
+from lexicons.phrase import Phrase, PhraseError, Slot, in_a_row, parse_phrase
 from lexicons.text import Text, cut
 from records.mention import Mention
 
@@ -65,7 +65,7 @@ class BrandIndex:
                 self._own_handles[fold_handle(account.handle)] = account.brand
                 if account.brand in self.ids:
                     self.handles[fold_handle(account.handle)] = account.brand or ""
-        self._matcher = Matcher(phrases)
+        self._matcher = Matcher(phrases, typos=False)
 
     @property
     def configured(self) -> bool:
@@ -132,10 +132,10 @@ class BrandIndex:
                 for index, word in enumerate(text.words)
                 if word in self._hashtags and text.raw[index][:1] in "#\uff03"
             ]
-        candidates = self._matcher.candidates(text)
+        places = self._matcher.places(text)
+        candidates = places.candidates()
         if not candidates:
             return hits, False
-        places = self._matcher.places(text)
         for index in sorted(candidates):
             if index < self._names:
                 hits += [NameHit(self._named[index], first, last) for first, last in places.find(index)]
@@ -167,7 +167,7 @@ def _name(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:
     slots = [Slot(frozenset(_word(each) for each in spellings(raw))) for raw in cleaned]
     last = slots[-1].words
     slots[-1] = Slot(last | {word + "s" for word in last})
-    return Phrase(tuple(slots), (0,) * len(slots))
+    return in_a_row(slots)
 
 
 def _exclusion(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:

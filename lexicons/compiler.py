@@ -20,7 +20,7 @@ from lexicons.phrase import Phrase, PhraseError, parse_phrase
 from lexicons.text import cut
 from records.ids import digest
 
-RULES = "1"  # release of the code's own rules (need.py, judgement.py): part of the version
+RULES = "2"  # release of the code's own rules (need.py, judgement.py): part of the version
 CUES = (
     "question", "first_person", "address", "polite", "thanks", "praise", "anger", "time", "pressure", "fault", "negation",
     "news", "smile",

@@ -31,10 +31,10 @@ def find(
     languages: those whose triggers count, None = all; triggers of language `any` always count. contained: also hits that
     lie inside a longer one, which otherwise say nothing new.
     """
-    candidates = lexicon.matcher.candidates(text)
+    places = lexicon.matcher.places(text)
+    candidates = places.candidates()
     if not candidates:
         return [], False, None
-    places = lexicon.matcher.places(text)
     owned = sorted({lexicon.owners[index] for index in candidates if index in lexicon.owners})
     found: list[Finding] = []
     for index in owned:

@@ -36,6 +36,27 @@ _IRREGULAR_DE: dict[str, str] = {
     "weiß": "weiß weiss wissen wisst weißt",
     "brennt": "brennt brennen brannte brannten",
 }
+# Strong verbs, by infinitive, as they are written in separable verbs (an/kommen).
+_STRONG_DE: dict[str, str] = {
+    "kommen": "komm komme kommen kommt kommst kam kamen kamst gekommen",
+    "gehen": "geh gehe gehen geht gehst ging gingen gegangen",
+    "fallen": "fall falle fallen fällt fällst fiel fielen gefallen",
+    "brechen": "breche brechen bricht brichst brach brachen gebrochen",
+    "nehmen": "nehme nehmen nimmt nimmst nahm nahmen genommen",
+    "geben": "geb gebe geben gebt gibt gibst gab gaben gegeben",
+    "laden": "lade laden lädt lud luden geladen",
+    "fahren": "fahre fahren fahrt fährt fuhr fuhren gefahren",
+    "laufen": "laufe laufen lauft läuft lief liefen gelaufen",
+    "rufen": "ruf rufe rufen ruft rufst rief riefen gerufen",
+    "heben": "hebe heben hebt hebst hob hoben gehoben",
+    "bieten": "biete bieten bietet bot boten geboten",
+    "ziehen": "ziehe ziehen zieht zog zogen gezogen",
+    "schließen": "schließe schließen schließt schloss schlossen geschlossen",
+    "fliegen": "fliege fliegen fliegt flog flogen geflogen",
+    "treten": "trete treten tritt trat traten getreten",
+    "stehen": "stehe stehen steht stand standen gestanden",
+    "halten": "halte halten hält hielt hielten gehalten",
+}
 _FIXED_DE = _words(
     "seit schon immer noch wann warum wieso weshalb mehr auch aber euch eich ihnen jetzt heute gestern morgen bitte niemand"
     " einfach wieder endlich dass denn damit dafür hier dort nach oder über unter ohne beim sehr viel"
@@ -58,7 +79,7 @@ def forms(word: str, language: str) -> frozenset[str]:
         written = _german(word)
     elif language == "en":
         written = _english(word.lower())
-    return frozenset(folded for form in written for spelling in spellings(form) if (folded := _fold(spelling)))
+    return _spelt(written)
 
 
 def spellings(word: str) -> list[str]:
@@ -69,6 +90,19 @@ def spellings(word: str) -> list[str]:
     if len(parts) == 1 and _SPELT_OUT.search(lower):
         found.append(_SPELT_OUT.sub(lambda match: "äöü"["aou".index(match[0][0])], lower))
     return found
+
+
+def separable_forms(particle: str, verb: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Folded forms of a German separable verb: as one word (ankommt, angekommen, anzukommen), and the verb alone (kommt)."""
+    infinitive = verb.lower()
+    made = set(_STRONG_DE[infinitive].split()) if infinitive in _STRONG_DE else _german(infinitive)
+    participles = set() if infinitive.startswith("ge") else {form for form in made if form.startswith("ge")}
+    joined = {particle.lower() + form for form in made | {"zu" + infinitive}}
+    return _spelt(joined), _spelt((made - participles) or made)
+
+
+def _spelt(words: set[str]) -> frozenset[str]:
+    return frozenset(folded for word in words for spelling in spellings(word) if (folded := _fold(spelling)))
 
 
 def _fold(word: str) -> str:
