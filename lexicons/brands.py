@@ -7,7 +7,7 @@ from lexicons.format import Source
 from lexicons.inflection import spellings
 from lexicons.matcher import Matcher
 from lexicons.phrase import Phrase, PhraseError, Slot, in_a_row, parse_phrase
-from lexicons.text import Text, cut
+from lexicons.text import Text, cut, fold
 from records.mention import Mention
 
 
@@ -47,7 +47,8 @@ class BrandIndex:
                 for handle in brand.handles:
                     self.handles[fold_handle(handle)] = brand.id
                     self._own_handles[fold_handle(handle)] = brand.id
-                self._hashtags.update(dict.fromkeys((_word(tag) for tag in brand.hashtags), brand.id))
+                tags = (*brand.hashtags, *("#" + "".join(name.split()) for name in brand.names))
+                self._hashtags.update(dict.fromkeys((fold(tag).replace(" ", "") for tag in tags), brand.id))
                 self._accounts.update(dict.fromkeys(brand.accounts, brand.id))
                 for index, name in enumerate(brand.names):
                     phrases.append(_name(source, ("brands", place, "names", index), name))
@@ -126,11 +127,11 @@ class BrandIndex:
     def names_in(self, text: Text) -> tuple[list[NameHit], bool]:
         """Names and hashtags of brands in the text, and whether an exclusion took one away."""
         hits: list[NameHit] = []
-        if self._hashtags:
+        if self._hashtags and ("#" in text.original or "\uff03" in text.original):
             hits += [
-                NameHit(self._hashtags[word], index, index)
-                for index, word in enumerate(text.words)
-                if word in self._hashtags and text.raw[index][:1] in "#\uff03"
+                NameHit(self._hashtags[word], first, last)
+                for word, first, last in text.hashtags()
+                if word in self._hashtags
             ]
         places = self._matcher.places(text)
         candidates = places.candidates()
@@ -145,7 +146,7 @@ class BrandIndex:
                 for first, last in places.find(index):
                     excluded[brand].update(range(first, last + 1))
         kept = [hit for hit in hits if not excluded.get(hit.brand, set()).intersection(range(hit.first, hit.last + 1))]
-        return sorted(kept, key=lambda hit: hit.first), len(kept) < len(hits)
+        return sorted(set(kept), key=lambda hit: (hit.first, hit.last, hit.brand)), len(kept) < len(hits)
 
 
 def fold_handle(handle: str) -> str:

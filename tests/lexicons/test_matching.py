@@ -177,3 +177,14 @@ def test_every_spelling_of_an_umlaut_is_among_the_forms(word: str, kind: str) ->
     for umlaut, plain in (("ä", "a"), ("ö", "o"), ("ü", "u")):
         spelt = spelt.replace(umlaut, plain + kind)
     assert fold(spelt) in forms(word, "de")
+
+
+@pytest.mark.parametrize("text", ["#keinNetz", "#KeinNetz", "#kein_Netz", "#KEIN_NETZ", "＃keinNetz"])
+def test_words_of_a_camel_case_hashtag_are_found(text: str) -> None:
+    assert stands("kein Netz", f"schon wieder {text} hier") == [text]
+
+
+@pytest.mark.parametrize("text", ["👎🏽", "👎", "❤️", "🙅‍♀️", "⏰", "👩‍👩‍👧"])
+def test_emoji_is_one_word_whatever_its_skin_tone(text: str) -> None:
+    assert len(cut(f"so {text} geht das").words) == 4
+    assert stands(text[0], f"also {text}!") == [text]
