@@ -1,0 +1,57 @@
+"""Ordinary posts to hold a lexicon against: the packaged invented ones, labelled by whether they need an answer.
+
+Their ordinary half was written to be hard: news, praise, jokes and other people's problems in the words of a complaint.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from records.mention import Account, Author, Language, Mention
+
+POSTS = Path(__file__).parents[1] / "posts"
+_AT = "2026-01-01T00:00:00.000Z"
+
+
+class Post(msgspec.Struct, frozen=True):
+    """A packaged post, as far as it is of interest here."""
+
+    text: str
+    need: int
+    language: str = ""
+
+    def mention(self, number: int) -> Mention:
+        """The post as somebody wrote it somewhere, in its language."""
+        return Mention(
+            id=f"file:{number}",
+            native_id=str(number),
+            channel="file",
+            kind="post",
+            op="create",
+            revision="0",
+            direction="inbound",
+            visibility="public",
+            occurred_at=_AT,
+            observed_at=_AT,
+            account=Account(id="posts"),
+            author=Author(id=str(number)),
+            language=Language(tag=self.language, source="platform"),
+            text=self.text,
+            media=(),
+        )
+
+
+@lru_cache(maxsize=2)
+def packaged_posts(folder: Path = POSTS) -> tuple[Post, ...]:
+    """Every post of the files `<industry>.<language>.ndjson`, in their order."""
+    return tuple(_read(sorted(folder.glob("*.??.ndjson"))))
+
+
+def _read(files: Iterable[Path]) -> Iterator[Post]:
+    decode = msgspec.json.Decoder(Post).decode
+    for file in files:
+        language = file.name.split(".")[-2]
+        for line in file.read_bytes().splitlines():
+            yield msgspec.structs.replace(decode(line), language=language)

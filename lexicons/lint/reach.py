@@ -1,0 +1,137 @@
+"""Phrases that never count: an exception covers every hit, a heavier trigger says the same words, another phrase finds them.
+
+Asked of the matcher itself: a phrase is written out in all its words, gaps closed and filled, and what `find` makes of each is
+looked at. What counts once is reachable, so nearly every phrase costs one look.
+"""
+
+from collections.abc import Iterator
+
+from lexicons.findings import find
+from lexicons.format import Trigger
+from lexicons.lint.checked import Checked, Stood
+from lexicons.lint.remark import Remark
+from lexicons.matcher import Matcher
+from lexicons.phrase import Phrase, Slot
+from lexicons.silenced import Silenced, hear
+from lexicons.text import Text, cut
+from records import paths
+
+FILLER = "quux"  # a word that no lexicon knows
+MOST_INSTANCES = 2_000
+
+
+def instances(phrase: Phrase) -> Iterator[str]:
+    """Texts in which the phrase stands from the first to the last word, in each of its ways: each word of each slot once,
+    optional words there and left out, gaps closed and filled."""
+    for way in phrase.ways:
+        full = [(_words(slot), gap) for slot, gap in zip(way.slots, way.gaps, strict=True)]
+        base = [(words[0], gap) for words, gap in full]
+        yield _written([each for each, slot in zip(base, way.slots, strict=True) if not slot.optional])
+        if any(way.gaps):
+            yield _written(base, filled=1)
+        for place, (words, gap) in enumerate(full):
+            for word in words:
+                yield _written([*base[:place], (word, gap), *base[place + 1 :]])
+
+
+def _words(slot: Slot) -> list[str]:
+    begun = [text for beginning in slot.beginnings for text in (beginning, beginning + FILLER)]
+    ended = [text for ending in slot.endings for text in (ending, FILLER + ending)]
+    return sorted(slot.words) + begun + ended
+
+
+def _written(words: list[tuple[str, int]], filled: int = 0) -> str:
+    return " ".join(word for text, gap in words for word in (*[FILLER] * min(gap, filled), text))
+
+
+def check_reach(checked: Checked) -> Iterator[Remark]:
+    """`unreachable`, `shadowed`, `contradictory` (the same words in a trigger of praise) and `duplicate` phrases."""
+    by_id = {each.trigger.id: each.trigger for each in checked.lexicon.triggers}
+    for stood in checked.triggers():
+        off: list[Remark] = []
+        for index, text, path in stood.phrases():
+            found = _fate(checked, stood, index, text, path, by_id) or _duplicate(checked, stood, index, text, path)
+            if found:
+                off.append(found)
+        silent = [each for each in off if each.rule in ("unreachable", "shadowed")]
+        if len(silent) == len(stood.compiled.phrases) > 1:
+            yield stood.remark(
+                "unreachable",
+                f"none of its {len(silent)} phrases ever counts; the first: {silent[0].message}",
+                "drop the trigger, or its exceptions, or give it more weight",
+            )
+        else:
+            yield from off
+
+
+def _fate(
+    checked: Checked, stood: Stood, index: int, text: str, path: paths.Path, by_id: dict[str, Trigger]
+) -> Remark | None:
+    why: Silenced | None = None
+    for number, instance in enumerate(instances(checked.lexicon.matcher.phrases[index])):
+        words = cut(instance)
+        if number > MOST_INSTANCES or _counts(checked, stood, words):
+            return None
+        why = why or _why(checked, stood, words)
+    if why is None:
+        return None
+    if why.why == "longer_hit":
+        other = by_id[why.by]
+        if (other.intent == "praise") != (stood.trigger.intent == "praise"):
+            return stood.remark(
+                "contradictory",
+                f"`{text}` is also a phrase of `{other.id}` ({other.intent}), which is heavier: only that one counts",
+                "leave it in the one that is meant",
+                path,
+            )
+        return stood.remark(
+            "shadowed",
+            f"`{text}` never counts: wherever it stands, `{other.id}` (weight {other.weight:g}) hits the same words",
+            f"drop it here, or in `{other.id}`, or make this trigger the heavier one",
+            path,
+        )
+    by = f"the exception `{why.by}` covers" if why.why == "exception" else f"the negation `{why.by}` in it switches off"
+    return stood.remark("unreachable", f"`{text}` never counts: {by} every hit", "drop the one or the other", path)
+
+
+def _counts(checked: Checked, stood: Stood, words: Text) -> bool:
+    whole = (0, len(words.words) - 1)
+    findings = find(checked.lexicon, words, stood.languages)[0]
+    return any(each.trigger.id == stood.trigger.id and whole in each.places for each in findings)
+
+
+def _why(checked: Checked, stood: Stood, words: Text) -> Silenced | None:
+    whole = (0, len(words.original))
+    silenced = hear(checked.lexicon, words, stood.languages).silenced
+    return next(
+        (
+            each
+            for each in silenced
+            if each.id == stood.trigger.id and (each.start, each.end) == whole and each.why != "condition"
+        ),
+        None,
+    )
+
+
+def _duplicate(checked: Checked, stood: Stood, index: int, text: str, path: paths.Path) -> Remark | None:
+    matcher = checked.lexicon.matcher
+    others = [
+        other
+        for other in stood.compiled.phrases
+        if other != index and (other < index or not _same(matcher, other, index))
+    ]
+    for number, instance in enumerate(instances(matcher.phrases[index])):
+        words = cut(instance)
+        whole = (0, len(words.words) - 1)
+        candidates, places = matcher.candidates(words), matcher.places(words)
+        others = [other for other in others if other in candidates and whole in places.find(other)]
+        if not others or number > MOST_INSTANCES:
+            return None
+    if not others:
+        return None
+    finds = stood.trigger.phrases[stood.compiled.phrases.index(others[0])]
+    return stood.remark("duplicate", f"`{finds}` finds every `{text}` already", "drop it", path)
+
+
+def _same(matcher: Matcher, one: int, other: int) -> bool:
+    return matcher.phrases[one] == matcher.phrases[other]

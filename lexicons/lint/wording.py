@@ -1,0 +1,165 @@
+"""Words that find less than they seem to: a missing umlaut, a wrong capital letter, the other forms of a strong verb.
+
+Judged by how people write: the words of the packaged posts, with and without a capital letter. A word nobody wrote there is
+left alone, so that this stays quiet about names and dialect.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+from lexicons.inflection import forms
+from lexicons.lint.checked import Checked, Stood
+from lexicons.lint.ordinary import Post, packaged_posts
+from lexicons.lint.remark import Remark
+from lexicons.text import fold
+from records import paths
+
+_WORD = re.compile(
+    r"(?<![\w*=@#/'’])([^\W\d_]{4,})(?![\w*/'’])"
+)  # not `=exact`, `*ending`, `beginning*`, `an/kommen`, @handle
+_IN_SENTENCE = re.compile(r"(?<=[a-zäöüß,] )[^\W\d_]{4,}")  # the first word of a sentence has a capital letter anyway
+_UMLAUT = {"a": "ä", "o": "ö", "u": "ü"}
+OFTEN = 3  # how often a word must stand in the posts to be known
+# Strong verbs of complaints whose present changes its vowel, in the infinitive and as in "er …". Endings are the inflection's.
+_STRONG = (
+    "fahren fährt|fallen fällt|laden lädt|lassen lässt|laufen läuft|halten hält|schlafen schläft|tragen trägt|brechen bricht|"
+    "geben gibt|helfen hilft|sehen sieht|lesen liest|sprechen spricht|treffen trifft|nehmen nimmt|sterben stirbt|werfen wirft|"
+    "stehlen stiehlt|befehlen befiehlt|gelten gilt|essen isst|messen misst|abbrechen abbricht|ausfallen ausfällt|"
+    "wissen weiß|raten rät|anfangen anfängt|versprechen verspricht|vergeben vergibt"
+)
+
+
+class Vocabulary(NamedTuple):
+    """Of each lower-case word, how often it stands inside a sentence with a small letter, and with a capital one."""
+
+    small: dict[str, int]
+    capital: dict[str, int]
+
+    def knows(self, word: str) -> bool:
+        """Whether people write it, with either letter."""
+        return self.small.get(word, 0) + self.capital.get(word, 0) >= OFTEN
+
+
+def vocabulary(posts: Iterable[Post]) -> Vocabulary:
+    """The words of these posts. Texts all in capital letters tell nothing."""
+    small: dict[str, int] = {}
+    capital: dict[str, int] = {}
+    for post in posts:
+        # Who writes nothing with a capital letter does not say which words are nouns.
+        if post.text.islower() or post.text.isupper():
+            continue
+        for word in _IN_SENTENCE.findall(post.text):
+            kind = small if word.islower() else capital
+            kind[word.lower()] = kind.get(word.lower(), 0) + 1
+    return Vocabulary(small, capital)
+
+
+@lru_cache(maxsize=1)
+def _german() -> Vocabulary:
+    return vocabulary(post for post in packaged_posts() if post.language == "de")
+
+
+@lru_cache(maxsize=1)
+def _strong() -> dict[str, str]:
+    """The other form of each."""
+    pairs = [verb.split() for verb in _STRONG.split("|")]
+    return {form: other for one, two in pairs for form, other in ((one, two), (two, one))}
+
+
+def check_wording(checked: Checked, words: Vocabulary | None = None) -> Iterator[Remark]:
+    """`umlaut`, `capital` and `missing-form`, once a word and trigger, in German triggers."""
+    words = words or _german()
+    for stood in checked.triggers():
+        if stood.compiled.language == "de":
+            yield from _words_of(stood, words)
+
+
+def _words_of(stood: Stood, words: Vocabulary) -> Iterator[Remark]:
+    heard: set[str] | None = None
+    told: set[str] = set()
+    for _, text, path in stood.phrases():
+        for word in _WORD.findall(text):
+            if word in told:
+                continue
+            told.add(word)
+            if heard is None:
+                heard = _heard(stood)
+            found = _umlaut(stood, word, words, path) or _capital(stood, word, words, path)
+            found = found or _missing_form(stood, word, heard, path)
+            if found:
+                yield found
+
+
+def _heard(stood: Stood) -> set[str]:
+    """Every folded word that some phrase of the trigger finds."""
+    written = " ".join(text for _, text, _ in stood.phrases())
+    found = {form for word in _WORD.findall(written) for form in forms(word, "de")}
+    return found | {fold(word) for word in re.findall(r"=([^\W\d_]+)", written)}
+
+
+def _umlaut(stood: Stood, word: str, words: Vocabulary, path: paths.Path) -> Remark | None:
+    lower = word.lower()
+    if words.knows(lower) or any(letter in lower for letter in "äöüß"):
+        return None
+    for candidate in _with_umlauts(lower):
+        if words.knows(candidate) and not forms(_like(candidate, word), "de") <= forms(word, "de"):
+            return stood.remark(
+                "umlaut",
+                f"`{word}` does not find every spelling of `{_like(candidate, word)}`",
+                f"write `{_like(candidate, word)}`: it also finds the spellings without umlaut",
+                path,
+            )
+    return None
+
+
+def _with_umlauts(lower: str) -> Iterator[str]:
+    spelt = lower.replace("ae", "ä").replace("oe", "ö").replace("ue", "ü")
+    if spelt != lower:
+        yield spelt
+    places = [at for at, letter in enumerate(lower) if letter in _UMLAUT][:4]
+    for chosen in product((False, True), repeat=len(places)):
+        if any(chosen):
+            letters = list(lower)
+            for at, take in zip(places, chosen, strict=True):
+                if take:
+                    letters[at] = _UMLAUT[letters[at]]
+            yield "".join(letters)
+
+
+def _like(candidate: str, word: str) -> str:
+    return candidate[0].upper() + candidate[1:] if word[0].isupper() else candidate
+
+
+def _capital(stood: Stood, word: str, words: Vocabulary, path: paths.Path) -> Remark | None:
+    lower = word.lower()
+    small, capital = words.small.get(lower, 0), words.capital.get(lower, 0)
+    if word[0].isupper() and word[1:].islower() and not capital and small >= OFTEN:
+        return stood.remark(
+            "capital",
+            f"`{word}` gets the forms of a noun, and people write `{lower}`",
+            f"write `{lower}`: a small letter says verb or adjective",
+            path,
+        )
+    if word.islower() and capital >= OFTEN and small * 10 <= capital:
+        return stood.remark(
+            "capital",
+            f"`{word}` gets the forms of a verb, and people write `{word.capitalize()}`",
+            f"write `{word.capitalize()}`: a capital letter says noun",
+            path,
+        )
+    return None
+
+
+def _missing_form(stood: Stood, word: str, heard: set[str], path: paths.Path) -> Remark | None:
+    other = _strong().get(word)
+    if other is None or fold(other) in heard:
+        return None
+    return stood.remark(
+        "missing-form",
+        f"`{word}` does not find `{other}`",
+        f"write `{word}|{other}`, or `={word}` where only this form is meant",
+        path,
+    )

@@ -1,0 +1,53 @@
+"""What hits ordinary posts, and what weighs in vain."""
+
+from lexicons.lint.breadth import FEWEST_POSTS, check_breadth, check_weight, measure
+from lexicons.lint.ordinary import Post
+
+BROAD = "id: a, phrases: [Wetter], weight: 10"
+
+
+def posts(*texts, language="de"):
+    return [Post(text, 0, language).mention(number) for number, text in enumerate(texts)]
+
+
+def broad(checked, mentions):
+    return list(check_breadth(checked, measure(mentions, checked)))
+
+
+def test_a_trigger_that_gives_ordinary_posts_more_than_a_point_is_too_broad(written) -> None:
+    checked = written(BROAD)
+    (remark,) = broad(checked, posts(*["Schönes Wetter heute"] * 11, *["Kuchen gebacken"] * 89))
+    assert (remark.rule, remark.trigger, remark.line) == ("too-broad", "a", 4)
+    assert "11.0% of 100 ordinary posts" in remark.message and "'wetter' (11)" in remark.message
+    assert "at most 9" in remark.todo
+
+
+def test_a_trigger_that_hits_few_ordinary_posts_or_weighs_little_is_not(written) -> None:
+    mentions = posts(*["Schönes Wetter heute"] * 9, *["Kuchen gebacken"] * 91)
+    assert broad(written(BROAD), mentions) == []
+    assert broad(written("id: a, phrases: [Wetter], weight: 2"), posts(*["Wetter"] * 40, *["Kuchen"] * 60)) == []
+
+
+def test_posts_of_another_language_are_not_counted(written) -> None:
+    english = posts(*["Wetter is a word"] * FEWEST_POSTS, language="en")
+    assert broad(written(BROAD), [*english, *posts(*["Kuchen gebacken"] * FEWEST_POSTS)]) == []
+
+
+def test_of_few_posts_nothing_is_concluded(written) -> None:
+    assert broad(written(BROAD), posts(*["Wetter"] * (FEWEST_POSTS - 1))) == []
+
+
+def test_a_weight_above_what_counts_is_told(written) -> None:
+    (remark,) = check_weight(
+        written("id: a, phrases: [Box tot], weight: 60", "id: b, phrases: [Kiste tot], weight: 50")
+    )
+    assert (remark.rule, remark.trigger, remark.field) == ("weight-overflow", "a", "triggers[0].weight")
+
+
+def test_a_weight_that_others_always_fill_is_told(written) -> None:
+    others = ["id: b, phrases: [Kabel], weight: 30", "id: c, phrases: [Dose], weight: 30"]
+    filled = "id: a, phrases: [Box], weight: 5, examples: {hits: [Box Kabel Dose, Dose Kabel Box]}"
+    (remark,) = check_weight(written(filled, *others))
+    assert (remark.trigger, "moves nothing" in remark.message) == ("a", True)
+    assert list(check_weight(written(filled.replace("Dose Kabel Box", "Kabel Box"), *others))) == []
+    assert list(check_weight(written(filled.replace("phrases: [Box]", "phrases: [Karton]"), *others))) == []
