@@ -5,6 +5,8 @@ from pathlib import Path
 
 from config.settings import Loaded
 from config.yaml_file import ConfigError, read_bytes
+from hilferuf.engine_file import path_of
+from hilferuf.engines import editions_of
 from lexicons.compiler import Lexicon, load_lexicon, own_accounts
 from lexicons.edition import Edition, Load, compile_edition, read_edition
 
@@ -44,5 +46,10 @@ def from_files(loaded: Loaded, new: Path | None = None) -> tuple[Edition, Lexico
 
 
 def running(loaded: Loaded) -> tuple[Edition, Lexicon]:
-    """What the service runs with. Raises ConfigError."""
-    return from_files(loaded)
+    """What the service works by; where nothing has run yet, what the files say. Raises ConfigError, HilferufError."""
+    if loaded.settings.kafka is not None or not path_of(loaded).exists():
+        return from_files(loaded)
+    with editions_of(loaded) as editions:
+        held = editions.in_force()
+        edition = None if held is None else editions.edition(held.now.edition)
+    return from_files(loaded) if edition is None else (edition, compiled(loaded, edition))

@@ -1,29 +1,40 @@
 """The running parts that `hilferuf run` and the demo share: the engine with its rules, and the deliverers it wakes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 from config.settings import Loaded
-from hilferuf.engine_file import path_of
-from hilferuf.hit_metrics import expect_hits
-from hilferuf.rules import rules_of
+from hilferuf.engine_file import opened, path_of
+from hilferuf.in_force import Reach, at_start
+from hilferuf.rules import RuleSet
 from hilferuf.wiring import routes_of, sinks_of
 from listeners.contract import Clock
 from records.mention import Mention
 from records.verdict import Verdict
 from sinks.protocol import converge
 from streams.deliverer import Deliverer
+from streams.editions import Editions, StoredEditions
 from streams.embedded import EmbeddedEngine
 from streams.ledger import EmbeddedLedger
 from streams.topology import rules_record, stages
 
+T = TypeVar("T")
+OnVerdict = Callable[[Mention, Verdict], None]
 
-def engine_of(loaded: Loaded, clock: Clock, on_verdict: Callable[[Mention, Verdict], None]) -> EmbeddedEngine:
-    """The engine with all stages, not started. Raises ConfigError for lexicons or a strategy that cannot be used."""
-    settings, rules = loaded.settings, rules_of(loaded)
-    expect_hits(rules.lexicon)
+
+def rules_at_start(loaded: Loaded, clock: Clock) -> RuleSet:
+    """What the engine is to work by. Raises ConfigError for lexicons or a strategy that cannot be used."""
+    with opened(loaded, write=True, make=True) as store:
+        return at_start(loaded, StoredEditions(store), clock.now())
+
+
+def engine_of(rules: RuleSet, clock: Clock, on_verdict: OnVerdict) -> EmbeddedEngine:
+    """The engine with all stages, not started."""
+    loaded = rules.loaded
+    settings = loaded.settings
     return EmbeddedEngine(
         path_of(loaded),
         stages(rules.lexicon, rules.strategy, settings, on_verdict),
@@ -33,6 +44,30 @@ def engine_of(loaded: Loaded, clock: Clock, on_verdict: Callable[[Mention, Verdi
         ticket_days=settings.retention.author_days,
         rules=rules_record(rules.lexicon, rules.strategy, settings),
     )
+
+
+class InEngine(Reach):
+    """The editions in the engine's file."""
+
+    def __init__(self, engine: EmbeddedEngine) -> None:
+        self._engine = engine
+
+    async def call(self, work: Callable[[Editions], T]) -> T:
+        """In the engine's next turn."""
+        return await self._engine.call(lambda store: work(StoredEditions(store)))
+
+
+def switching(engine: EmbeddedEngine, on_verdict: OnVerdict) -> Callable[[RuleSet], Awaitable[None]]:
+    """How the engine is given other rules."""
+
+    async def switch(rules: RuleSet) -> None:
+        settings = rules.loaded.settings
+        await engine.switch(
+            stages(rules.lexicon, rules.strategy, settings, on_verdict),
+            rules_record(rules.lexicon, rules.strategy, settings),
+        )
+
+    return switch
 
 
 def deliverers_of(loaded: Loaded, engine: EmbeddedEngine, clock: Clock) -> list[Deliverer]:

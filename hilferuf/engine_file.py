@@ -17,11 +17,11 @@ def path_of(loaded: Loaded) -> Path:
 
 
 @contextmanager
-def opened(loaded: Loaded, *, write: bool = False) -> Iterator[Store]:
+def opened(loaded: Loaded, *, write: bool = False, make: bool = False) -> Iterator[Store]:
     """The store in one transaction, committed at the end; without `write` it keeps no engine from writing, however long it
-    reads. Raises HilferufError where nothing has run yet."""
+    reads. Raises HilferufError where nothing has run yet, unless the file is to be made."""
     path = path_of(loaded)
-    if not path.exists():
+    if not make and not path.exists():
         raise HilferufError(f"{path} does not exist yet: `hilferuf run` makes it")
     connection = connect(path)
     try:

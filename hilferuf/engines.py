@@ -13,6 +13,7 @@ from hilferuf.progress import progress
 from listeners.clock import SystemClock
 from records.errors import HilferufError
 from records.topics import MENTIONS
+from streams.editions import Editions, StoredEditions
 from streams.letters import Letters, StoredLetters
 from streams.refeed import Log, StoredLog
 from streams.store import Store, connect
@@ -67,6 +68,15 @@ def letters_of(loaded: Loaded, *, write: bool = False) -> Iterator[Letters]:
         sender = cache(lambda: opened_later.enter_context(sending(kafka)))
         ledger = cache(lambda: opened_later.enter_context(viewed(kafka, loaded.data_dir, now, _tell)))
         yield KafkaLetters(reader, sender, ledger)
+
+
+@contextmanager
+def editions_of(loaded: Loaded, *, write: bool = False) -> Iterator[Editions]:
+    """The editions of the lexicons; what was decided counts when this ends. Raises HilferufError where nothing has run yet."""
+    if loaded.settings.kafka is not None:
+        raise HilferufError("on Kafka lexicons change with a restart of the workers")
+    with opened(loaded, write=write) as store:
+        yield StoredEditions(store)
 
 
 @contextmanager

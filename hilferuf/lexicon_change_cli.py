@@ -33,3 +33,19 @@ def lexicon_plan(
     from hilferuf.commands.lexicon_plan import plan
 
     raise typer.Exit(plan(config, new, over or [], until, samples, json))
+
+
+@lexicon_app.command("apply")
+def lexicon_apply(new: New = None, config: Config = None) -> None:
+    """Put lexicons into force, after reading all of them; a running service follows without a restart."""
+    from hilferuf.commands.lexicon_apply import apply
+
+    raise typer.Exit(apply(config, new))
+
+
+@lexicon_app.command("rollback")
+def lexicon_rollback(config: Config = None) -> None:
+    """Go back to the lexicons that were in force before; again: one further back."""
+    from hilferuf.commands.lexicon_apply import rollback
+
+    raise typer.Exit(rollback(config))

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from records import codec
-from records.events import AuthorEvent, Rules, Tick
+from records.events import AuthorEvent, Rules, Spoke, Tick
 from records.mention import Mention
 from records.times import DAY, to_ms
 from records.topics import AUTHOR_EVENTS, TICKETS
@@ -15,17 +17,25 @@ from streams.stage import Output, Stage
 
 
 class Assess(Stage[AuthorState]):
-    """See the module. `judge` is used only when the rules change; `author_days`: how long an author without an open ticket
-    is remembered."""
+    """See the module. `judge` is used when the rules change, and for what a screen under other rules judged: it had not
+    switched yet, or its verdict waited in the log meanwhile. `version`: of the lexicon that `judge` judges by, None = verdicts
+    are taken as they come. `author_days`: how long an author without an open ticket is remembered."""
 
     name = "assess"
     source = AUTHOR_EVENTS
     timed = True
     switches_rules = True
 
-    def __init__(self, rules: derive.Rules, judge: Callable[[Mention], Verdict], *, author_days: float = 90.0) -> None:
+    def __init__(
+        self,
+        rules: derive.Rules,
+        judge: Callable[[Mention], Verdict],
+        *,
+        version: str | None = None,
+        author_days: float = 90.0,
+    ) -> None:
         super().__init__(AuthorState)
-        self._rules, self._judge = rules, judge
+        self._rules, self._judge, self._version = rules, judge, version
         self._keep_ms = int(author_days * DAY)
 
     def decode(self, data: bytes) -> AuthorEvent | Rules:
@@ -48,8 +58,18 @@ class Assess(Stage[AuthorState]):
             if due is None or due > to_ms(record.at):
                 return state, []
             return None, [Output(TICKETS, ticket, None) for ticket in before.tickets]
-        after = rejudged(before, self._judge) if isinstance(record, Rules) else merge(before, record)
+        after = rejudged(before, self._judge) if isinstance(record, Rules) else merge(before, self._own(record))
         if after is before:
             return state, []
         after, operations = identity.reconcile(after, derive.derive(after, key, self._rules))
         return after, [Output(TICKETS, op.ticket_id, op) for op in operations]
+
+    def _own(self, event: AuthorEvent) -> AuthorEvent:
+        """The event with a verdict by our own rules."""
+        if (
+            not isinstance(event, Spoke)
+            or event.verdict is None
+            or self._version in (None, event.verdict.lexicon_version)
+        ):
+            return event
+        return msgspec.structs.replace(event, verdict=self._judge(event.mention))

@@ -141,6 +141,11 @@ class EmbeddedEngine:
         while await self.call(self.runner.backlog):
             pass
 
+    async def switch(self, stages: Sequence[Stage[Any]], rules: Rules) -> None:
+        """Work by other rules from the next turn on; open tickets follow in bounded steps, with what is heard in between.
+        Raises Backpressure where the turn could not be written: then say it again."""
+        await self.call(lambda _: self.runner.switch(stages, rules))
+
     # the thread
 
     def _run(self, connection: sqlite3.Connection) -> None:

@@ -13,6 +13,11 @@ LEXICON_HITS = Counter(
     "hilferuf_lexicon_hits", "Mentions that any trigger of a language hit, or that speak to a brand, by kind (language, brand)",
     ["kind", "name"], registry=REGISTRY,
 )  # fmt: skip
+LEXICON = Gauge("hilferuf_lexicon", "1 = the version of the lexicons in force", ["version"], registry=REGISTRY)
+LEXICON_REFUSED = Gauge(
+    "hilferuf_lexicon_refused", "1 = lexicons that were to come into force cannot be used; it goes on with those before",
+    registry=REGISTRY,
+)  # fmt: skip
 HEARD_DELAY = Histogram(
     "hilferuf_heard_delay_seconds", "From posting to hearing, by channel", ["channel"], registry=REGISTRY,
     buckets=(1, 5, 15, 60, 300, 900, 3600, 14400, 86400),

@@ -57,6 +57,10 @@ class Runner:
         self.processed: dict[str, int] = {stage.name: 0 for stage in stages}
         self.dead_letters = 0
 
+    def switch(self, stages: Sequence[Stage[Any]], rules: Rules) -> None:
+        """From the next turn on: the same stages under other rules."""
+        self.stages, self._rules = tuple(stages), rules
+
     def work(self, store: Store) -> bool:
         """One turn's share of everything. Returns whether there is more to do at once."""
         busy = self._ticks(store) | self._rederive(store) | self._introduce(store)
@@ -104,7 +108,8 @@ class Runner:
         return more
 
     def _rederive(self, store: Store) -> bool:
-        """After a start with other rules: judge and derive every author anew, in bounded steps that survive a kill."""
+        """After a change of the rules: judge and derive every author anew, in bounded steps that survive a kill. What was begun
+        under rules that did not come to their end leaves authors of both kinds: it is never done with less than all of them."""
         if self._rules is None:
             return False
         wanted = self._rules.name
@@ -115,12 +120,14 @@ class Runner:
         if stage is None:
             return False
         if store.note("rules_next") != wanted:
+            store.set_note("rules", "")
             store.set_note("rules_next", wanted)
             store.set_note("rules_after", "")
         keys = store.all_keys(stage.name, store.note("rules_after") or "", REDERIVED)
         self._apply(store, stage, [(key, self._rules, None) for key in keys])
         if len(keys) < REDERIVED:
             store.set_note("rules", wanted)
+            store.set_note("rules_next", "")
         else:
             store.set_note("rules_after", keys[-1])
         return True

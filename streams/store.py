@@ -215,6 +215,15 @@ class Store:
         """Write a value of the table meta."""
         self.sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
+    def notes(self, prefix: str) -> list[str]:
+        """Names of the table meta that begin so."""
+        rows = self.sql.execute("SELECT name FROM meta WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        return [row[0] for row in rows]
+
+    def drop_note(self, name: str) -> None:
+        """Take a value out of the table meta."""
+        self.sql.execute("DELETE FROM meta WHERE name = ?", (name,))
+
     # the view of the queue
 
     def put_ticket(self, operation: TicketOperation, at: int) -> None:

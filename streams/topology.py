@@ -36,7 +36,12 @@ def stages(
     return [
         Screen(judged, route_days=settings.retention.route_days, on_verdict=on_verdict),
         Profile(),
-        Assess(derive_rules(strategy, settings), judged, author_days=settings.retention.author_days),
+        Assess(
+            derive_rules(strategy, settings),
+            judged,
+            version=lexicon.version,
+            author_days=settings.retention.author_days,
+        ),
     ]
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from config.kafka import KafkaSettings
 from config.settings import FileSettings, Loaded
+from config.yaml_file import ConfigError
 from hilferuf.deployment import fingerprint
+from hilferuf.editions import compiled
 from hilferuf.engine_file import path_of
+from hilferuf.engines import editions_of
 from hilferuf.rules import rules_of, settings_of
 from hilferuf.wiring import STDIN, Part, listener_parts, sink_of, sink_settings
 from listeners.clock import SystemClock
@@ -29,6 +32,7 @@ def doctor(config: Path | None) -> int:
     settings, parts = loaded.settings, list(listener_parts(loaded, SystemClock()))
     checks: list[tuple[str, Callable[[], str]]] = [
         ("rules", lambda: _rules(loaded)),
+        ("lexicons", lambda: _in_force(loaded)),
         ("data folder", lambda: _folder(loaded)),
         *([] if settings.kafka else [("engine file", lambda: _engine(loaded))]),
         ("health port", lambda: _port(settings.server.host, settings.server.port)),
@@ -61,6 +65,24 @@ def _say(name: str, check: Callable[[], str]) -> bool:
 def _rules(loaded: Loaded) -> str:
     rules = rules_of(loaded)
     return f"lexicons {rules.lexicon.version}, strategy {rules.strategy.version}"
+
+
+def _in_force(loaded: Loaded) -> str:
+    """Whether the lexicons in force can be used: those of the files are another line's matter."""
+    if loaded.settings.kafka is not None or not path_of(loaded).exists():
+        return "in force from the first start on"
+    with editions_of(loaded) as editions:
+        held = editions.in_force()
+        if held is None:
+            return "nothing was decided yet; the files are in force from the next start on"
+        edition = editions.edition(held.now.edition)
+    try:
+        version = compiled(loaded, edition).version
+    except ConfigError as error:
+        hint = "`hilferuf lexicon rollback`, or mend it and apply"
+        raise HilferufError(f"what is in force cannot be used: {error}; {hint}") from error
+    said = f"{version} in force since {held.now.at}, by {held.now.how}"
+    return said if held.now.edition == held.files else f"{said}; not those of the files"
 
 
 def _folder(loaded: Loaded) -> str:

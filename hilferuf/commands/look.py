@@ -8,8 +8,9 @@ import msgspec
 
 from config.settings import QueueSettings
 from hilferuf.commands.judge import ticket_line
+from hilferuf.editions import running
 from hilferuf.engines import view_of
-from hilferuf.rules import rules_of, settings_of
+from hilferuf.rules import settings_of
 from lexicons.judgement import judge
 from records import codec
 from records.errors import HilferufError
@@ -82,7 +83,7 @@ def explain(config: Path | None, what: str, as_json: bool) -> int:
         newest = utterance.spoke.mention
     if newest is None:
         raise HilferufError(f"of {what} the log holds counts of reactions only, no text")
-    verdict = judge(newest, rules_of(loaded).lexicon)
+    verdict = judge(newest, running(loaded)[1])
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
     elif utterance.removed:

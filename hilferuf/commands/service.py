@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -12,8 +13,9 @@ import structlog
 
 from config.settings import Loaded
 from config.yaml_file import ConfigError
-from hilferuf.engine import deliverers_of, engine_of, undelivered
+from hilferuf.engine import InEngine, deliverers_of, engine_of, rules_at_start, switching, undelivered
 from hilferuf.engine_file import path_of
+from hilferuf.in_force import Follower
 from hilferuf.rules import settings_of
 from hilferuf.seen import Embedded, Outside, count_verdict, set_up_log
 from hilferuf.wiring import listeners_of
@@ -71,7 +73,10 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    engine = _engine(loaded, roles, clock)
+    rules = rules_at_start(loaded, clock) if "stages" in roles else None
+    engine = engine_of(rules, clock, count_verdict) if rules else _without_stages(loaded, clock)
+    follower = Follower(rules, InEngine(engine), switching(engine, count_verdict), clock.now) if rules else None
+    on_hangup(loop, follower)
     listeners = listeners_of(loaded, clock) if "listen" in roles else []
     deliverers = deliverers_of(loaded, engine, clock) if "deliver" in roles else []
     engine.start()
@@ -85,7 +90,7 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
                 f"metrics and health cannot listen on {where}: {error.strerror}; set server.port or --health-port"
             ) from error
         log.info("started", roles=sorted(roles), file=str(path_of(loaded)), health=f"port {outside.port}")
-        crashed = await _until_stopped(engine, listeners, deliverers, stop, drain)
+        crashed = await _until_stopped(engine, listeners, deliverers, stop, drain, follower)
     finally:
         await outside.stop()
         await asyncio.to_thread(engine.stop)
@@ -93,20 +98,30 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
     return FATAL if engine.failure or crashed else 0
 
 
-def _engine(loaded: Loaded, roles: set[str], clock: SystemClock) -> EmbeddedEngine:
-    if "stages" in roles:
-        return engine_of(loaded, clock, count_verdict)
+def on_hangup(loop: asyncio.AbstractEventLoop, follower: Follower | None) -> None:
+    """SIGHUP: look at the lexicons' files again. In a terminal it means as ever that the terminal is gone."""
+    if not sys.stdin.isatty():
+        loop.add_signal_handler(signal.SIGHUP, follower.look_again if follower else lambda: None)
+
+
+def _without_stages(loaded: Loaded, clock: SystemClock) -> EmbeddedEngine:
     return EmbeddedEngine(path_of(loaded), (), clock=clock.now, log_days=loaded.settings.retention.log_days)
 
 
 async def _until_stopped(
-    engine: EmbeddedEngine, listeners: list[Listener], deliverers: list[Deliverer], stop: asyncio.Event, drain: bool
+    engine: EmbeddedEngine,
+    listeners: list[Listener],
+    deliverers: list[Deliverer],
+    stop: asyncio.Event,
+    drain: bool,
+    follower: Follower | None,
 ) -> bool:
     """Listeners stop first, so that nothing new comes while the deliverers finish what they write. Returns whether a part
     crashed."""
     silence = asyncio.Event()
     hearing = [asyncio.create_task(listener.run(engine, stop), name=listener.name) for listener in listeners]
     delivering = [asyncio.create_task(deliverer.run(silence), name=deliverer.sink.name) for deliverer in deliverers]
+    following = [asyncio.create_task(follower.run(stop), name="lexicons")] if follower else []
     watching = asyncio.create_task(_watch(engine, hearing, deliverers, stop, drain))
     try:
         await asyncio.wait([watching, *delivering], return_when=asyncio.FIRST_COMPLETED)
@@ -115,7 +130,7 @@ async def _until_stopped(
         crashed = await _end(hearing)
         silence.set()
         crashed |= await _end(delivering)
-        crashed |= await _end([watching])
+        crashed |= await _end([watching, *following])
     return crashed
 
 

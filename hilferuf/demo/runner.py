@@ -24,7 +24,7 @@ from hilferuf.demo.player import FacebookStage, Player, Push, XStage
 from hilferuf.demo.show import PlainShow, Show, TerminalShow
 from hilferuf.demo.story import FOLDER, Story, load_story
 from hilferuf.demo.view import Moment, explanation, final_queue, summary
-from hilferuf.engine import call_soon, deliverers_of, engine_of, undelivered
+from hilferuf.engine import call_soon, deliverers_of, engine_of, rules_at_start, undelivered
 from hilferuf.seen import set_up_log
 from hilferuf.wiring import listeners_of
 from listeners.contract import Listener
@@ -169,7 +169,7 @@ class _Demo:
         def judged(mention: Mention, verdict: Verdict) -> None:
             call_soon(loop, partial(self.board.hear, mention, verdict))
 
-        return engine_of(loaded, self._clock, judged)
+        return engine_of(rules_at_start(loaded, self._clock), self._clock, judged)
 
     async def _door(self, client: httpx.AsyncClient, token: str) -> Callable[[Push], Awaitable[None]]:
         """Pushes bodies to our webhook server, signed as our own senders and as Meta sign them."""

@@ -8,7 +8,7 @@ import pytest
 from config.settings import load_settings
 from hilferuf.commands.look import queue
 from hilferuf.commands.reprocess import moment, reprocess
-from hilferuf.engine import engine_of
+from hilferuf.engine import engine_of, rules_at_start
 from hilferuf.engine_file import opened, path_of
 from listeners.clock import SystemClock
 from records import codec
@@ -46,7 +46,9 @@ class Desk:
             clock = SystemClock()
             now = clock.now() if at is None else at
             self.loaded.data_dir.mkdir(exist_ok=True)
-            engine = engine_of(self.loaded, clock if at is None else Stopped(at), lambda *_: None)
+            engine = engine_of(
+                rules_at_start(self.loaded, clock), clock if at is None else Stopped(at), lambda *_: None
+            )
             engine.start()
             heard = [
                 normalise_mention(json.dumps(d).encode(), observed_at=from_ms(now), listener="t") for d in documents
