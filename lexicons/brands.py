@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lexicons.format import Source
+from lexicons.format import Brand, Product, Source
 from lexicons.inflection import spellings
-from lexicons.matcher import Matcher
+from lexicons.matcher import Matcher, Place, Places
 from lexicons.phrase import Phrase, PhraseError, Slot, in_a_row, parse_phrase
 from lexicons.text import Text, cut, fold
 from records.mention import Mention
+from records.paths import Path
 
 
 class OwnAccount(NamedTuple):
@@ -21,11 +22,33 @@ class OwnAccount(NamedTuple):
 
 
 class NameHit(NamedTuple):
-    """A brand's name or hashtag in a text, first to last word."""
+    """A name or hashtag of a brand, or of its product, in a text, first to last word."""
 
     brand: str
     first: int
     last: int
+    product: str | None = None
+
+
+class _Name(NamedTuple):
+    """Whose name a phrase is. sure: it needs no context."""
+
+    brand: str
+    product: str | None
+    sure: bool = True
+
+
+_Entry = tuple[str, str | None]  # brand, and product or None
+NEAR_SENTENCES = 1  # a trigger belongs to a name in its own sentence or the one beside it …
+NEAR_WORDS = 25  # … or within so many words of it
+
+
+def is_near(place: Place, name: NameHit, places: Places) -> bool:
+    """Whether a hit stands near a name."""
+    words_between = max(name.first - place[1], place[0] - name.last) - 1
+    if words_between <= NEAR_WORDS:
+        return True
+    return abs(places.sentence(place[0]) - places.sentence(name.first)) <= NEAR_SENTENCES
 
 
 class BrandIndex:
@@ -33,32 +56,29 @@ class BrandIndex:
 
     def __init__(self, sources: Sequence[Source], accounts: Sequence[OwnAccount] = ()) -> None:
         self.ids: list[str] = []
+        self.products: list[str] = []
         self.handles: dict[str, str] = {}  # folded, with @ -> brand
-        self._hashtags: dict[str, str] = {}
+        self._hashtags: dict[str, _Name] = {}
         self._accounts: dict[str, str | None] = {}  # channel:id -> brand
         self._own_handles: dict[str, str | None] = {}
-        self._named: list[str] = []  # brand of each name phrase
-        self._excluding: list[tuple[str, int]] = []
-        phrases: list[Phrase] = []
+        self._named: dict[int, _Name] = {}  # by phrase
+        self._excluding: dict[int, _Entry] = {}
+        self._contexts: dict[_Entry, list[int]] = {}
+        self._phrases: list[Phrase] = []
         for source in sources:
             for place, brand in enumerate(source.content.brands):
+                path: Path = ("brands", place)
                 if brand.id not in self.ids:
                     self.ids.append(brand.id)
                 for handle in brand.handles:
                     self.handles[fold_handle(handle)] = brand.id
                     self._own_handles[fold_handle(handle)] = brand.id
-                tags = (*brand.hashtags, *("#" + "".join(name.split()) for name in brand.names))
-                self._hashtags.update(dict.fromkeys((fold(tag).replace(" ", "") for tag in tags), brand.id))
                 self._accounts.update(dict.fromkeys(brand.accounts, brand.id))
-                for index, name in enumerate(brand.names):
-                    phrases.append(_name(source, ("brands", place, "names", index), name))
-                    self._named.append(brand.id)
-        self._names = len(phrases)
-        for source in sources:
-            for place, brand in enumerate(source.content.brands):
-                for index, text in enumerate(brand.exclusions):
-                    self._excluding.append((brand.id, len(phrases)))
-                    phrases.append(_exclusion(source, ("brands", place, "exclusions", index), text))
+                self._add(source, path, (brand.id, None), brand)
+                for index, product in enumerate(brand.products):
+                    if product.id not in self.products:
+                        self.products.append(product.id)
+                    self._add(source, (*path, "products", index), (brand.id, product.id), product)
         for account in accounts:
             if account.id:
                 self._accounts[f"{account.channel}:{account.id}"] = account.brand
@@ -66,7 +86,24 @@ class BrandIndex:
                 self._own_handles[fold_handle(account.handle)] = account.brand
                 if account.brand in self.ids:
                     self.handles[fold_handle(account.handle)] = account.brand or ""
-        self._matcher = Matcher(phrases, typos=False)
+        self._matcher = Matcher(self._phrases, typos=False)
+
+    def _add(self, source: Source, path: Path, entry: _Entry, named: Brand | Product) -> None:
+        """Takes in the names of a brand or product."""
+        tags = (*named.hashtags, *("#" + "".join(name.split()) for name in named.names))
+        self._hashtags.update(dict.fromkeys((fold(tag).replace(" ", "") for tag in tags), _Name(*entry)))
+        for index, text in enumerate(named.names):
+            self._named[len(self._phrases)] = _Name(*entry)
+            self._phrases.append(_name(source, (*path, "names", index), text))
+        for index, text in enumerate(named.aliases):
+            self._named[len(self._phrases)] = _Name(*entry, sure=False)
+            self._phrases.append(_name(source, (*path, "aliases", index), text))
+        for index, text in enumerate(named.contexts):
+            self._contexts.setdefault(entry, []).append(len(self._phrases))
+            self._phrases.append(_phrase(source, (*path, "contexts", index), text, source.content.language))
+        for index, text in enumerate(named.exclusions):
+            self._excluding[len(self._phrases)] = entry
+            self._phrases.append(_phrase(source, (*path, "exclusions", index), text, "any"))
 
     @property
     def configured(self) -> bool:
@@ -125,28 +162,42 @@ class BrandIndex:
         return self.knows_handles and first[:1] == "@" and first not in self._own_handles
 
     def names_in(self, text: Text) -> tuple[list[NameHit], bool]:
-        """Names and hashtags of brands in the text, and whether an exclusion took one away."""
+        """Names and hashtags of brands and products in the text, and whether an exclusion took one away."""
         hits: list[NameHit] = []
         if self._hashtags and ("#" in text.original or "\uff03" in text.original):
-            hits += [
-                NameHit(self._hashtags[word], first, last)
-                for word, first, last in text.hashtags()
-                if word in self._hashtags
-            ]
+            for word, first, last in text.hashtags():
+                if word in self._hashtags:
+                    brand, product, _ = self._hashtags[word]
+                    hits.append(NameHit(brand, first, last, product))
         places = self._matcher.places(text)
         candidates = places.candidates()
         if not candidates:
             return hits, False
-        for index in sorted(candidates):
-            if index < self._names:
-                hits += [NameHit(self._named[index], first, last) for first, last in places.find(index)]
-        excluded = {brand: set[int]() for brand, _ in self._excluding}
-        for brand, index in self._excluding:
-            if index in candidates:
-                for first, last in places.find(index):
-                    excluded[brand].update(range(first, last + 1))
-        kept = [hit for hit in hits if not excluded.get(hit.brand, set()).intersection(range(hit.first, hit.last + 1))]
-        return sorted(set(kept), key=lambda hit: (hit.first, hit.last, hit.brand)), len(kept) < len(hits)
+        in_context: dict[_Entry, bool] = {}
+        for index in sorted(candidates & self._named.keys()):
+            brand, product, sure = self._named[index]
+            contexts = self._contexts.get((brand, product), ())
+            if not sure and contexts:
+                if (brand, product) not in in_context:
+                    in_context[brand, product] = any(
+                        next(places.find(context), None) is not None for context in contexts if context in candidates
+                    )
+                if not in_context[brand, product]:
+                    continue
+            hits += [NameHit(brand, first, last, product) for first, last in places.find(index)]
+        excluded: dict[_Entry, set[int]] = {}
+        for index in candidates & self._excluding.keys():
+            words = excluded.setdefault(self._excluding[index], set())
+            for first, last in places.find(index):
+                words.update(range(first, last + 1))
+        kept = {
+            hit
+            for hit in hits
+            if excluded.get((hit.brand, hit.product), set()).isdisjoint(range(hit.first, hit.last + 1))
+        }
+        return sorted(kept, key=lambda hit: (hit.first, hit.last, hit.brand, hit.product or "")), len(kept) < len(
+            set(hits)
+        )
 
 
 def fold_handle(handle: str) -> str:
@@ -160,7 +211,7 @@ def _word(tag: str) -> str:
     return words[0] if words else ""
 
 
-def _name(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:
+def _name(source: Source, path: Path, text: str) -> Phrase:
     """A name is matched as written; only its last word may take a genitive s."""
     cleaned = [raw for raw, word in zip(*cut(text)[1:], strict=True) if word and word not in ".,"]
     if not cleaned:
@@ -171,8 +222,8 @@ def _name(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:
     return in_a_row(slots)
 
 
-def _exclusion(source: Source, path: tuple[str | int, ...], text: str) -> Phrase:
+def _phrase(source: Source, path: Path, text: str, language: str) -> Phrase:
     try:
-        return parse_phrase(text, "any")
+        return parse_phrase(text, language)
     except PhraseError as error:
         raise source.document.error(f"phrase `{text}`: {error}", path) from error

@@ -8,23 +8,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
 from config.settings import Settings
 from lexicons.brands import BrandIndex, OwnAccount
-from lexicons.format import Source, Trigger, read_lexicon, resolve
+from lexicons.conditions import author_conditions, minutes
+from lexicons.format import Source, Trigger, When, read_lexicons
 from lexicons.inflection import forms, spellings
 from lexicons.matcher import Matcher
-from lexicons.phrase import Phrase, PhraseError, parse_phrase
+from lexicons.merging import Placed, WordLists, Written, merged_triggers, phrases_of
+from lexicons.phrase import Phrase, PhraseError
+from lexicons.regexes import RegexError, Regexes, check_regex
 from lexicons.text import cut
 from records.ids import digest
+from records.paths import nearest
 
 RULES = "2"  # release of the code's own rules (need.py, judgement.py): part of the version
 CUES = (
     "question", "first_person", "address", "polite", "thanks", "praise", "anger", "time", "pressure", "fault", "negation",
     "news", "smile",
 )  # fmt: skip
+MOST_PHRASES = 20_000  # of all files together: they load in about ten seconds
 CUE_BITS = {name: 1 << place for place, name in enumerate(CUES)}
 
 
@@ -49,9 +55,15 @@ class Lexicon:
     matcher: Matcher
     owners: dict[int, int]  # phrase -> index of its trigger
     adverts: frozenset[int]
+    supposed: frozenset[int]
+    of_others: frozenset[int]
+    shown: frozenset[str]  # folded words before a device's message
+    regexes: Regexes
     cues: dict[str, int]  # folded word -> bits of CUE_BITS
     stopwords: dict[str, frozenset[str]]  # folded word -> languages
     brands: BrandIndex
+
+    pending: bool  # whether any has conditions on author or thread
 
     def trigger(self, trigger_id: str) -> Trigger | None:
         """The trigger of this id."""
@@ -66,8 +78,7 @@ def load_lexicon(
     need_threshold: `need` from which a post is a service request. accounts: own accounts known from the listeners' settings.
     Raises ConfigError (file, line, field, hint) for whatever is wrong in a file, and for a trigger id given twice.
     """
-    sources = [read_lexicon(resolve(ref, base)) for ref in dict.fromkeys(refs)]
-    return compile_lexicon(sources, need_threshold=need_threshold, accounts=accounts)
+    return compile_lexicon(read_lexicons(refs, base), need_threshold=need_threshold, accounts=accounts)
 
 
 def own_accounts(settings: Settings) -> tuple[OwnAccount, ...]:
@@ -91,21 +102,26 @@ def compile_lexicon(
     sources: Sequence[Source], *, need_threshold: float = 0.5, accounts: Sequence[OwnAccount] = ()
 ) -> Lexicon:
     """Merges and compiles files already read. Raises ConfigError."""
-    _refuse_duplicates(sources)
-    phrases: list[Phrase] = []
-    triggers: list[CompiledTrigger] = []
-    owners: dict[int, int] = {}
-    adverts: set[int] = set()
-    negations = frozenset(word for source in sources for word in _cue_words(source, "negation"))
     for source in sources:
-        language = source.content.language
-        for place, trigger in enumerate(source.content.triggers):
-            own = _compile(source, ("triggers", place, "phrases"), trigger.phrases, language, phrases)
-            exceptions = _compile(source, ("triggers", place, "exceptions"), trigger.exceptions, language, phrases)
-            owners.update(dict.fromkeys(own, len(triggers)))
-            inside = frozenset(i for i in own if any(slot.words & negations for slot in phrases[i].slots))
-            triggers.append(CompiledTrigger(trigger, language, own, exceptions, inside))
-        adverts.update(_compile(source, ("adverts",), source.content.adverts, language, phrases))
+        _refuse_brands_given_twice(source)
+    placed = merged_triggers(sources)
+    _refuse_too_many(placed)
+    phrases = _Phrases(WordLists(sources))
+    owners: dict[int, int] = {}
+    negations = frozenset(word for source in sources for word in _cue_words(source, "negation"))
+    triggers = [_compile(each, phrases, negations) for each in placed]
+    brands = BrandIndex(sources, accounts)
+    for each in placed:
+        if each.trigger.when is not None:
+            _check_conditions(each, each.trigger.when, brands)
+    for number, compiled in enumerate(triggers):
+        owners.update(dict.fromkeys(compiled.phrases, number))
+    said = {
+        name: frozenset(
+            phrases.add(written, source.content.language) for source in sources for written in phrases_of(source, name)
+        )
+        for name in ("adverts", "supposed", "of_others")
+    }
     version = digest(
         RULES,
         repr(need_threshold),
@@ -116,56 +132,124 @@ def compile_lexicon(
     return Lexicon(
         version=version,
         need_threshold=need_threshold,
-        languages=frozenset(s.content.language for s in sources if s.content.triggers) - {"any"},
+        languages=frozenset(each.language for each in triggers) - {"any"},
         triggers=tuple(triggers),
-        matcher=Matcher(phrases),
+        matcher=Matcher(phrases.parsed, real_words=_real_words(sources)),
         owners=owners,
-        adverts=frozenset(adverts),
+        **said,
+        shown=frozenset(
+            folded
+            for source in sources
+            for word in source.content.shown
+            for folded in forms(word, source.content.language)
+        ),
+        regexes=Regexes([(number, pattern) for number, each in enumerate(placed) for pattern in each.trigger.regex]),
         cues=_cues(sources),
         stopwords=_stopwords(sources),
-        brands=BrandIndex(sources, accounts),
+        brands=brands,
+        pending=any(each.trigger.when is not None and author_conditions(each.trigger.when) for each in placed),
     )
 
 
-def _compile(
-    source: Source, path: tuple[str | int, ...], texts: Iterable[str], language: str, phrases: list[Phrase]
-) -> tuple[int, ...]:
-    indexes = []
-    for place, text in enumerate(texts):
+class _Phrases:
+    """All phrases of a lexicon, in the order of their indexes."""
+
+    def __init__(self, lists: WordLists) -> None:
+        self._lists = lists
+        self.parsed: list[Phrase] = []
+
+    def add(self, written: Written, language: str) -> int:
+        """The index of the phrase. Raises ConfigError."""
         try:
-            phrase = parse_phrase(text, language)
+            self.parsed.append(self._lists.parse(written.text, language))
         except PhraseError as error:
-            raise source.document.error(f"phrase `{text}`: {error}", (*path, place)) from error
-        indexes.append(len(phrases))
-        phrases.append(phrase)
-    return tuple(indexes)
+            raise written.source.document.error(f"phrase `{written.text}`: {error}", written.path) from error
+        return len(self.parsed) - 1
 
 
-def _refuse_duplicates(sources: Sequence[Source]) -> None:
-    seen: dict[str, str] = {}
-    for source in sources:
-        own: set[str] = set()
-        for place, trigger in enumerate(source.content.triggers):
-            path = ("triggers", place, "id")
-            if trigger.id in seen:
-                raise source.document.error(
-                    f"trigger id `{trigger.id}` is already taken at {seen[trigger.id]}",
-                    path,
-                    "give it an id of its own",
-                )
-            if not trigger.phrases:
-                raise source.document.error(
-                    f"trigger `{trigger.id}` has no phrases",
-                    ("triggers", place, "phrases"),
-                    "add one, or delete the trigger",
-                )
-            seen[trigger.id] = f"{source.document.file}:{source.document.line(path)}"
-        for place, brand in enumerate(source.content.brands):
-            if brand.id in own:
-                raise source.document.error(
-                    f"brand `{brand.id}` stands twice in this file", ("brands", place, "id"), "put both into one entry"
-                )
-            own.add(brand.id)
+def _refuse_too_many(placed: Sequence[Placed]) -> None:
+    count = 0
+    for each in placed:
+        own = (*each.phrases, *each.exceptions)
+        if count + len(own) > MOST_PHRASES:
+            first = own[MOST_PHRASES - count]
+            raise first.source.document.error(
+                f"is phrase number {MOST_PHRASES + 1:,}; all lexicons together hold {MOST_PHRASES:,} at most",
+                first.path,
+                "a list under `lists:` counts as one phrase, and so does a common ending (`*ausfall`)",
+            )
+        count += len(own)
+
+
+def _compile(placed: Placed, phrases: _Phrases, negations: frozenset[str]) -> CompiledTrigger:
+    language = placed.source.content.language
+    own = tuple(phrases.add(written, language) for written in placed.phrases)
+    exceptions = tuple(phrases.add(written, language) for written in placed.exceptions)
+    for place, pattern in enumerate(placed.trigger.regex):
+        try:
+            check_regex(pattern)
+        except RegexError as error:
+            path = (*placed.path, "regex", place)
+            raise placed.source.document.error(f"regular expression `{pattern}`: {error}", path) from error
+    inside = frozenset(i for i in own if any(slot.words & negations for slot in phrases.parsed[i].slots))
+    return CompiledTrigger(placed.trigger, language, own, exceptions, inside)
+
+
+def _check_conditions(placed: Placed, when: When, brands: BrandIndex) -> None:
+    """Raises ConfigError for conditions that can never hold."""
+    source, path = placed.when_at
+    document = source.document
+    posted = when.posted
+    if posted is not None:
+        try:
+            ZoneInfo(posted.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            near = nearest(posted.zone, sorted(available_timezones()))
+            raise document.error(
+                f"there is no time zone `{posted.zone}`",
+                (*path, "posted", "zone"),
+                f"did you mean `{near}`?" if near else "such as Europe/Vienna",
+            ) from error
+        if minutes(posted.after) >= minutes(posted.before):
+            raise document.error(
+                f"`{posted.after}` to `{posted.before}` is no time at all",
+                (*path, "posted"),
+                "for the night say the day's hours and `outside: true`",
+            )
+    known = [*brands.ids, *brands.products]
+    for place, wanted in enumerate(when.near):
+        if wanted not in known:
+            near = nearest(wanted, known)
+            raise document.error(
+                f"there is no brand or product `{wanted}`",
+                (*path, "near", place),
+                f"did you mean `{near}`?" if near else "add it under `brands:`",
+            )
+
+
+def _refuse_brands_given_twice(source: Source) -> None:
+    seen: set[str] = set()
+    for place, brand in enumerate(source.content.brands):
+        if brand.id in seen:
+            raise source.document.error(
+                f"brand `{brand.id}` stands twice in this file", ("brands", place, "id"), "put both into one entry"
+            )
+        seen.add(brand.id)
+
+
+def _real_words(sources: Sequence[Source]) -> frozenset[str]:
+    """Words that are no typing errors: those listed as real, cues, and stop words."""
+    return frozenset(
+        folded
+        for source in sources
+        for words in (
+            source.content.real_words,
+            source.content.stopwords,
+            *(getattr(source.content.cues, c) for c in CUES),
+        )
+        for word in words
+        for folded in _written(word)
+    )
 
 
 def _cue_words(source: Source, name: str) -> Iterable[str]:

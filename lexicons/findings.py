@@ -1,12 +1,16 @@
-"""Which triggers hit a text: the matcher's places, less exceptions, negations and hits that a longer one contains."""
+"""Which triggers hit a text: the matcher's places, less exceptions, negations, asides, and hits that a longer one contains."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from lexicons.asides import Asides
 from lexicons.compiler import CUE_BITS, CompiledTrigger, Lexicon
-from lexicons.format import Trigger
-from lexicons.matcher import Places
-from lexicons.text import Text, cut
+from lexicons.conditions import Conditions
+from lexicons.format import Aside, Trigger
+from lexicons.matcher import Place, Places
+from lexicons.text import Text, cut, fold
 
+_BY_REGEX = -1  # stands for the trigger's regular expressions among its phrases
 MOST_HITS = 8  # places of one trigger that are looked at for nearness; its weight counts once
 _NEGATION = CUE_BITS["negation"]
 # "nicht mehr kaputt", "not really broken", "kein großes Problem": one of these may stand between.
@@ -24,24 +28,40 @@ class Finding(NamedTuple):
 
 
 def find(
-    lexicon: Lexicon, text: Text, languages: frozenset[str] | None = None, *, contained: bool = False
+    lexicon: Lexicon,
+    text: Text,
+    languages: frozenset[str] | None = None,
+    *,
+    contained: bool = False,
+    conditions: Conditions | None = None,
 ) -> tuple[list[Finding], bool, Places | None]:
     """Findings in the order of the text, whether it reads like an advert, and the places for further questions.
 
     languages: those whose triggers count, None = all; triggers of language `any` always count. contained: also hits that
-    lie inside a longer one, which otherwise say nothing new.
+    lie inside a longer one, which otherwise say nothing new. conditions: what is known of the post, for `when:` of triggers;
+    None = every condition holds.
     """
     places = lexicon.matcher.places(text)
     candidates = places.candidates()
-    if not candidates:
+    by_regex = lexicon.regexes.find(text)
+    if not candidates and not by_regex:
         return [], False, None
-    owned = sorted({lexicon.owners[index] for index in candidates if index in lexicon.owners})
+    owned = {lexicon.owners[index] for index in candidates if index in lexicon.owners}
+    asides = Asides(
+        text,
+        places,
+        lexicon.supposed & candidates,
+        lexicon.of_others & candidates,
+        lambda w: bool(fold(w) in lexicon.shown),
+    )
     found: list[Finding] = []
-    for index in owned:
+    for index in sorted(owned.union(by_regex)):
         compiled = lexicon.triggers[index]
         if languages is not None and compiled.language not in languages and compiled.language != "any":
             continue
-        kept = _hits(lexicon, compiled, text, places, candidates)
+        kept = _hits(lexicon, compiled, text, places, candidates, by_regex.get(index, ()), asides)
+        if kept and conditions is not None and compiled.trigger.when is not None:
+            kept = conditions.kept(compiled.trigger.when, kept, places)
         if kept:
             found.append(Finding(compiled.trigger, compiled.language, kept))
     advert = any(next(places.find(index), None) is not None for index in lexicon.adverts & candidates)
@@ -49,21 +69,30 @@ def find(
 
 
 def _hits(
-    lexicon: Lexicon, compiled: CompiledTrigger, text: Text, places: Places, candidates: set[int]
-) -> tuple[tuple[int, int], ...]:
+    lexicon: Lexicon,
+    compiled: CompiledTrigger,
+    text: Text,
+    places: Places,
+    candidates: set[int],
+    by_regex: Sequence[Place],
+    asides: Asides,
+) -> tuple[Place, ...]:
     excepted: list[int] | None = None
-    kept: list[tuple[int, int]] = []
-    for index in compiled.phrases:
-        if index not in candidates:
+    kept: list[Place] = []
+    trigger = compiled.trigger
+    for index in (*compiled.phrases, _BY_REGEX):
+        if index not in candidates and index != _BY_REGEX:
             continue
-        negatable = compiled.trigger.negatable and index not in compiled.negated_inside
+        negatable = trigger.negatable and index not in compiled.negated_inside
         taken = 0
-        for first, last in places.find(index):
+        for first, last in by_regex if index == _BY_REGEX else places.find(index):
             if excepted is None:
                 excepted = _excepted_words(compiled, places, len(text.words))
             if excepted and excepted[last + 1] > excepted[first]:
                 continue
             if negatable and _negated(lexicon, text.words, first, last):
+                continue
+            if any(_switches_off(kind, trigger) for kind in asides.kinds(first, last)):
                 continue
             kept.append((first, last))
             taken += 1
@@ -71,6 +100,11 @@ def _hits(
                 break
     # Left to right; of two that begin together the longer one, which says more.
     return tuple(sorted(set(kept), key=lambda place: (place[0], -place[1]))[:MOST_HITS])
+
+
+def _switches_off(kind: Aside, trigger: Trigger) -> bool:
+    # Danger to somebody else is danger.
+    return kind not in trigger.even_if and not (kind == "of_others" and trigger.league == "safety")
 
 
 def _excepted_words(compiled: CompiledTrigger, places: Places, length: int) -> list[int]:

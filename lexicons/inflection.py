@@ -8,6 +8,7 @@ same. A plain vowel in a lexicon stays plain: `schon` never finds schön.
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import islice, product
 
 from lexicons.text import cut
@@ -72,6 +73,7 @@ _UMLAUTS = {"ä": ("ä", "a", "ae"), "ö": ("ö", "o", "oe"), "ü": ("ü", "u", 
 _SPELT_OUT = re.compile("ae|oe|(?<![aeouq])ue")  # not in "neue", "Quelle"
 
 
+@lru_cache(maxsize=20_000)
 def forms(word: str, language: str) -> frozenset[str]:
     """Folded forms of one word in a language; a language without rules gives the word itself."""
     written = {word}

@@ -7,10 +7,12 @@ A word never decides that a post is lost: `need` is computed for every post, wit
 
 from lexicons.brands import OwnAccount
 from lexicons.compiler import CUE_BITS, Lexicon, load_lexicon, own_accounts
+from lexicons.conditions import Conditions
 from lexicons.findings import Finding, find
 from lexicons.language import counted, detect, told
 from lexicons.meant import Meant, near, who_is_meant
 from lexicons.need import judge_need, judge_tone, signals
+from lexicons.pending import with_pending
 from lexicons.text import LINK, SENTENCE_END, Text, cut
 from records.mention import Mention
 from records.verdict import Dropped, TriggerHit, Verdict
@@ -25,6 +27,13 @@ _NO_WORD = frozenset((LINK, SENTENCE_END, ",", ""))
 
 def judge(mention: Mention, lexicon: Lexicon) -> Verdict:
     """The verdict on a created or updated mention; see `Verdict` for the fields."""
+    verdict = _judge(mention, lexicon, pending_holds=False)
+    if not lexicon.pending:
+        return verdict
+    return with_pending(verdict, _judge(mention, lexicon, pending_holds=True), lexicon)
+
+
+def _judge(mention: Mention, lexicon: Lexicon, *, pending_holds: bool) -> Verdict:
     unheard = _unheard(mention, lexicon)
     if unheard:
         return _verdict(mention, lexicon, dropped=unheard, language=told(mention.language), reasons=(unheard,))
@@ -33,7 +42,7 @@ def judge(mention: Mention, lexicon: Lexicon) -> Verdict:
     meant = who_is_meant(mention, text, lexicon.brands)
     if not _says_something(text) and not _says_something(head):
         return _without_words(mention, lexicon, meant, text)
-    return _with_words(mention, lexicon, meant, text, head)
+    return _with_words(mention, lexicon, meant, text, head, pending_holds=pending_holds)
 
 
 def _unheard(mention: Mention, lexicon: Lexicon) -> Dropped | None:
@@ -90,17 +99,29 @@ def _without_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text)
     )
 
 
-def _with_words(mention: Mention, lexicon: Lexicon, meant: Meant, text: Text, head: Text) -> Verdict:
+def _with_words(
+    mention: Mention, lexicon: Lexicon, meant: Meant, text: Text, head: Text, *, pending_holds: bool
+) -> Verdict:
     platform = told(mention.language)
     detected, sure = detect(text.words or head.words, lexicon.stopwords)
     languages = counted(platform, detected, sure=sure, known=lexicon.languages)
-    findings, advert, places = find(lexicon, text, languages)
+
+    def known(where: Text) -> Conditions:
+        return Conditions(
+            mention,
+            language=platform or detected,
+            spoken_to=meant.brand if meant.addressed in _DIRECT else None,
+            names=lambda: lexicon.brands.names_in(where)[0],
+            pending_holds=pending_holds,
+        )
+
+    findings, advert, places = find(lexicon, text, languages, conditions=known(text))
     far = False
     if meant.names and findings and places is not None and not _greeted(meant, text, lexicon):
         close, brand = near(findings, meant.names, places)
         far, findings = not close, close
         meant = meant._replace(brand=brand or meant.brand)
-    above = find(lexicon, head, languages)[0] if head.words else []
+    above = find(lexicon, head, languages, conditions=known(head))[0] if head.words else []
     everything = findings + above
     if not detected and everything and len({finding.language for finding in everything} - {"any"}) == 1:
         detected = next(finding.language for finding in everything if finding.language != "any")

@@ -11,6 +11,7 @@ Cost: a phrase is looked for at MOST_PLACES places at most, so no text makes it 
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, product
 from typing import Any, NamedTuple
 
@@ -71,9 +72,7 @@ class Matcher:
         if anchors:
             self.automaton.make_automaton()
         self._patterns: dict[Way, Pattern] = {}
-        # Only words of the lexicons come into it (see Reading), so it stays as small however long the service runs.
-        self._vocab = spacy.blank("xx").vocab
-        self._inside = self._vocab.add_flag(_is_inside)
+        self._vocab, self._inside = _vocabulary()
 
     def candidates(self, text: Text) -> set[int]:
         """Phrases all of whose words stand in the text; every one that does stand in it is among them."""
@@ -122,6 +121,16 @@ class _SlotsOf(dict[str, tuple[int, ...]]):
     def __missing__(self, word: str) -> tuple[int, ...]:
         numbers = self[word] = tuple(number for number, slot in self._open if slot.matches(word))
         return numbers
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> tuple[Any, int]:
+    """The vocabulary of all matchers, and its flag of words that a gap may reach over.
+
+    Only words of lexicons come into it (see Reading), so it stays as small however long the service runs.
+    """
+    vocab = spacy.blank("xx").vocab
+    return vocab, vocab.add_flag(_is_inside)
 
 
 def _is_inside(word: str) -> bool:

@@ -2,15 +2,13 @@
 
 from typing import NamedTuple
 
-from lexicons.brands import BrandIndex, NameHit
+from lexicons.brands import BrandIndex, NameHit, is_near
 from lexicons.findings import Finding
 from lexicons.matcher import Places
 from lexicons.need import Addressed
 from lexicons.text import Text
 from records.mention import Mention
 
-NEAR_SENTENCES = 1  # a trigger belongs to a name in its own sentence or the one beside it …
-NEAR_WORDS = 25  # … or within so many words of it
 _ON_OUR_PAGE = frozenset(("comment", "review", "reply"))
 
 
@@ -63,17 +61,10 @@ def near(findings: list[Finding], names: tuple[NameHit, ...], places: Places) ->
     for finding in findings:
         close = []
         for place in finding.places:
-            hit = next((name for name in names if _is_near(place, name, places)), None)
+            hit = next((name for name in names if is_near(place, name, places)), None)
             if hit is not None:
                 close.append(place)
                 brand = brand or hit.brand
         if close:
             kept.append(finding._replace(places=tuple(close)))
     return kept, brand
-
-
-def _is_near(place: tuple[int, int], name: NameHit, places: Places) -> bool:
-    words_between = max(name.first - place[1], place[0] - name.last) - 1
-    if words_between <= NEAR_WORDS:
-        return True
-    return abs(places.sentence(place[0]) - places.sentence(name.first)) <= NEAR_SENTENCES

@@ -8,6 +8,7 @@ taken for a mistyped other one ("Leistung" is no "Leitung"). Words repeat, so al
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import product
 
 from lexicons.text import SENTENCE_END
@@ -41,7 +42,11 @@ class Reading(dict[str, str]):
         self._known = known
         self._beginnings, self._endings = _longest_first(beginnings), _longest_first(endings)
         self._real = real_words
-        self._mistyped = _neighbours(known) if typos else {}
+        self._typos = typos
+
+    @cached_property
+    def _mistyped(self) -> dict[str, tuple[str, ...]]:
+        return _neighbours(self._known)
 
     def __missing__(self, word: str) -> str:
         read = self._read(word)
@@ -70,7 +75,10 @@ class Reading(dict[str, str]):
         return f"{begins or ''}{OPEN}{ends or ''}" if begins or ends else ""
 
     def _corrected(self, word: str) -> str:
-        if not SHORTEST_MISTYPED <= len(word) <= LONGEST_MISTYPED or word in self._real or not word.isalpha():
+        if (
+            not (self._typos and SHORTEST_MISTYPED <= len(word) <= LONGEST_MISTYPED and word.isalpha())
+            or word in self._real
+        ):
             return ""
         found = set(self._mistyped.get(word, ()))
         for shorter in _without_a_letter(word):
@@ -99,8 +107,8 @@ def _undisguised(word: str) -> Iterator[str]:
                 yield letters
         return
     parts = _STRETCHED.split(word)  # text, stretched letter, text, stretched letter, …
-    for letters in product((1, 2), repeat=min(len(parts) // 2, MOST_STRETCHED)):
-        counts = (*letters, *(1,) * (len(parts) // 2 - len(letters)))
+    for times in product((1, 2), repeat=min(len(parts) // 2, MOST_STRETCHED)):
+        counts = (*times, *(1,) * (len(parts) // 2 - len(times)))
         yield parts[0] + "".join(parts[2 * i + 1] * n + parts[2 * i + 2] for i, n in enumerate(counts))
 
 

@@ -25,7 +25,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     candidate that may open a ticket. dropped: why it is not kept. context: not kept, but addresses the brand, so it may be
     attached to an open conversation. urgency, anger: reals 0-3, two decimals, expected value given need.
     sentiment: -1 to 1. league: name of a league that a trigger puts the mention in (`safety`, `legal`, `vulnerable`).
-    pending: conditions on author or thread, decided in assess. addressed: how the brand is spoken to.
+    pending: triggers that count only if a condition on author or thread holds, decided in assess (`records.pending`); their
+    hits stand in `triggers`, and a verdict that is kept but no service request opens a ticket only where one of them holds.
+    addressed: how the brand is spoken to.
     """
 
     id: str

@@ -18,6 +18,7 @@ from records.times import DAY, HOUR, from_ms, to_ms
 from records.verdict import Verdict
 from streams.author import AuthorState, Utterance
 from streams.conversations import group, split_after_solved
+from streams.pending import decide
 
 SUBJECT_CHARACTERS = 120
 
@@ -57,22 +58,23 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def said(state: AuthorState) -> list[Said]:
-    """What stands, by time: no deleted or hidden utterance, none without a text or attachment."""
-    found = [_said(u, u.spoke) for u in state.utterances.values() if u.spoke is not None and not u.removed]
+    """What stands, by time: no deleted or hidden utterance, none without a text or attachment; pending triggers decided."""
+    found = [_said(u, u.spoke, state) for u in state.utterances.values() if u.spoke is not None and not u.removed]
     return sorted((s for s in found if s is not None), key=lambda s: (s.at, s.id))
 
 
-def _said(utterance: Utterance, spoke: Spoke) -> Said | None:
+def _said(utterance: Utterance, spoke: Spoke, state: AuthorState) -> Said | None:
     if spoke.verdict is None:
         return None
     thread = spoke.mention.thread
+    at = to_ms(utterance.first_at or spoke.mention.occurred_at)
     return Said(
         id=utterance.id,
-        at=to_ms(utterance.first_at or spoke.mention.occurred_at),
+        at=at,
         brand=spoke.verdict.brand,
         thread=thread.root_id or thread.conversation_id,
         mention=spoke.mention,
-        verdict=spoke.verdict,
+        verdict=decide(spoke.verdict, spoke.mention, at, state),
     )
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from lexicons.brands import OwnAccount
+from lexicons.brands import NEAR_WORDS, OwnAccount
 from lexicons.judgement import judge, load_lexicon
-from lexicons.meant import NEAR_WORDS
 from records.mention import Account, Author, Entity, Geo, Language, Matched, Media, Rating, Thread
 
 PHOTO = (Media(type="image", url="https://pictures.example/1.jpg"),)
