@@ -1,44 +1,59 @@
-"""Which lexicons a check is about: the files that were named, or all of the settings; and what is read beside them.
+"""Which lexicons a check is about: the files that were named, or all of the settings; and what is read with them.
 
-A file of one's own counts on the packaged ones: their words of negation, the triggers that compete with its own. So what the
-settings name is read beside it, but for other versions of the same file: of its name, or with the same trigger ids.
+A file of one's own counts on others: packaged words of negation, triggers that compete with its own or that it changes. So what
+the settings name is read with it; but it takes the place of another version of itself, which has its name or its trigger ids.
 """
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from config.settings import Loaded, load_settings, packaged
+from config.yaml_file import ConfigError
 from hilferuf.rules import DEFAULT_FILE
 from lexicons.compiler import Lexicon, compile_lexicon, own_accounts
 from lexicons.format import Source, read_lexicon, resolve
 
 
 class Choice(NamedTuple):
-    """`files` are checked; `beside` are those of the settings that were not named."""
+    """`files` are to be read, in this order; `named` are those of them that are checked, empty = all, and what they extend."""
 
     loaded: Loaded
     files: tuple[Path, ...]
-    beside: tuple[Path, ...]
+    named: tuple[Path, ...]
+
+    def checked(self, sources: list[Source]) -> tuple[Source, ...]:
+        """Those of the files read that are checked."""
+        named = {str(path) for path in self.named}
+        return tuple(each for each in sources if not named or os.path.normpath(each.document.file) in named)
 
     def compile(self, sources: list[Source]) -> Lexicon:
-        """The lexicon that the checked files are part of. Raises ConfigError."""
-        taken = {trigger.id for source in sources for trigger in source.content.triggers}
-        others = [read_lexicon(path) for path in self.beside]
-        kept = [each for each in others if not taken & {trigger.id for trigger in each.content.triggers}]
+        """The lexicon that all files together are. Raises ConfigError."""
         settings = self.loaded.settings
-        return compile_lexicon(
-            [*kept, *sources], need_threshold=settings.need_threshold, accounts=own_accounts(settings)
-        )
+        return compile_lexicon(sources, need_threshold=settings.need_threshold, accounts=own_accounts(settings))
 
 
-def choose(files: list[str], config: Path | None) -> Choice:
+def choose(names: list[str], config: Path | None) -> Choice:
     """The files or packaged names given, else all lexicons of the settings: those of `config`, of ./hilferuf.yaml where there
     is one, or packaged defaults. Raises ConfigError."""
     loaded = near_settings(config)
-    named = [resolve(name, loaded.base) for name in loaded.settings.lexicons]
-    chosen = [resolve(name, Path()) for name in files] if files else named
-    known = {path.name for path in chosen}
-    return Choice(loaded, tuple(dict.fromkeys(chosen)), tuple(path for path in named if path.name not in known))
+    ours = [_absolute(resolve(name, loaded.base)) for name in loaded.settings.lexicons]
+    named = tuple(dict.fromkeys(_absolute(resolve(name, Path())) for name in names))
+    instead = {path.name: path for path in named}
+    taken = set().union(*(_trigger_ids(path) for path in named))
+    files = [instead.get(path.name, path) for path in ours if path.name in instead or not taken & _trigger_ids(path)]
+    return Choice(loaded, tuple(dict.fromkeys((*files, *named))), named)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _trigger_ids(path: Path) -> set[str]:
+    try:
+        return {trigger.id for trigger in read_lexicon(path).content.triggers}
+    except ConfigError:
+        return set()  # told by whoever reads it to check it
 
 
 def near_settings(config: Path | None) -> Loaded:
@@ -50,8 +65,8 @@ def near_settings(config: Path | None) -> Loaded:
 
 def shown(file: str) -> str:
     """A file's name as a person in this folder would write it."""
-    path, here = Path(file), Path.cwd()
-    return str(path.resolve().relative_to(here)) if path.resolve().is_relative_to(here) else file
+    path, here = _absolute(Path(file)), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file
 
 
 def counted(number: int, noun: str) -> str:

@@ -33,11 +33,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_examples(lexicon: Lexicon, sources: Sequence[Source]) -> Iterator[Outcome]:
-    """Every example of every trigger of these files, judged by a lexicon that they are part of; in the files' order."""
+    """Every example of every trigger of these files, judged by a lexicon that they are part of; in the files' order.
+
+    Conditions (`when:`) are taken to hold. A trigger that a later file switches off is left out.
+    """
     compiled = {each.trigger.id: each for each in lexicon.triggers}
     for source in sources:
         for place, trigger in enumerate(source.content.triggers):
-            for text, expected, line in _written(source, place):
+            for text, expected, line in _written(source, place) if trigger.id in compiled else ():
                 yield _check(lexicon, compiled[trigger.id], text, expected, source.document.file, line)
 
 

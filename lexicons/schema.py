@@ -20,7 +20,9 @@ def lexicon_schema() -> dict[str, Any]:
     generated = msgspec.json.schema(LexiconFile)
     generated["$defs"]["LexiconFile"]["properties"]["lexicon"] = {"const": FORMAT}
     # A rule of the compiler that types cannot say.
-    generated["$defs"]["Trigger"]["properties"]["phrases"]["minItems"] = 1
+    generated["$defs"]["Trigger"]["anyOf"] = [
+        {"properties": {key: {"minItems": 1}}, "required": [key]} for key in ("phrases", "regex")
+    ]
     return {"$schema": DIALECT, "$id": "urn:hilferuf:lexicon", **generated}
 
 

@@ -7,15 +7,16 @@ import msgspec
 
 from hilferuf.lexicon_choice import choose, counted, shown
 from lexicons.examples import Outcome, check_examples
-from lexicons.format import read_lexicon
+from lexicons.format import read_files
 from lexicons.silenced import Silenced
 
 
 def test_examples(files: list[str], config: Path | None, as_json: bool) -> int:
     """Exit code 0 where every example holds, 1 where one does not."""
     choice = choose(files, config)
-    sources = [read_lexicon(path) for path in choice.files]
-    outcomes = list(check_examples(choice.compile(sources), sources))
+    sources = read_files(choice.files)
+    found = check_examples(choice.compile(sources), choice.checked(sources))
+    outcomes = [msgspec.structs.replace(each, file=shown(each.file)) for each in found]
     failed = [each for each in outcomes if not each.ok]
     if as_json:
         for each in outcomes:
@@ -29,7 +30,7 @@ def test_examples(files: list[str], config: Path | None, as_json: bool) -> int:
 
 
 def _lines(outcome: Outcome) -> list[str]:
-    place = f"{shown(outcome.file)}:{outcome.line or 1}"
+    place = f"{outcome.file}:{outcome.line or 1}"
     should = "must be hit and is not" if outcome.expected == "hit" else "must not be hit and is"
     lines = [f"{place}: {outcome.trigger} {should}: {outcome.text}"]
     for hit in outcome.matched:
@@ -47,5 +48,7 @@ def because(silenced: Silenced) -> str:
         "exception": f"it overlaps the exception `{silenced.by}`",
         "negation": f"negated by {silenced.by!r}",
         "longer_hit": f"it lies inside a hit of {silenced.by}",
-        "condition": "a condition of the trigger does not hold",
+        "supposed": "it is only supposed",
+        "quoted": "it is quoted",
+        "of_others": "it is told of others",
     }[silenced.why]

@@ -101,8 +101,10 @@ def shown_verdict(mention: Mention, verdict: Verdict, lexicon: Lexicon) -> Text:
     for hit in verdict.triggers:
         body.append(f"  {hit.weight:+5g}  {hit.id}", style="bold")
         body.append(f"  {hit.text!r} at {hit.start}-{hit.end}\n")
-    for line in _not_counted(verdict, heard):
+    for line in _not_counted(verdict, heard, lexicon):
         body.append(f"      -  {line}\n", style="dim")
+    for waiting in verdict.pending:
+        body.append(f"waits for the author or thread to be known: {waiting}\n", style="yellow")
     body.append("reasons: " + (", ".join(verdict.reasons) or "none"))
     body.append(f"\nlexicons {verdict.lexicon_version}\n", style="dim")
     return body
@@ -126,10 +128,13 @@ def _highlighted(text: str, verdict: Verdict, heard: Hearing) -> Text:
     return shown
 
 
-def _not_counted(verdict: Verdict, heard: Hearing) -> Iterator[str]:
+def _not_counted(verdict: Verdict, heard: Hearing, lexicon: Lexicon) -> Iterator[str]:
     counting = {hit.id for hit in verdict.triggers}
     for hit in heard.hits:
         if hit.id not in counting:
-            yield f"{hit.id}  {hit.text!r} at {hit.start}-{hit.end}: it stands too far from the brand's name"
+            trigger = lexicon.trigger(hit.id)
+            conditional = trigger is not None and trigger.when is not None
+            why = "its conditions (`when:`) do not hold" if conditional else "it stands too far from the brand's name"
+            yield f"{hit.id}  {hit.text!r} at {hit.start}-{hit.end}: {why}"
     for each in heard.silenced:
         yield f"{each.id}  {each.text!r} at {each.start}-{each.end}: {because(each)}"

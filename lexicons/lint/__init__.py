@@ -1,9 +1,9 @@
 """The linter: what in a lexicon has no effect, contradicts itself, is never tested, or finds more or less than it seems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lexicons.language import told
-from lexicons.lint.breadth import Breadth, check_breadth, check_weight, measure
+from lexicons.lint.breadth import Breadth, check_breadth, check_weight
 from lexicons.lint.checked import Checked
 from lexicons.lint.ordinary import packaged_posts
 from lexicons.lint.reach import check_reach
@@ -13,10 +13,17 @@ from lexicons.lint.wording import check_wording
 from records.mention import Language, Mention
 
 
-def lint(checked: Checked, breadth: Breadth | None = None) -> list[Remark]:
-    """Every remark on these files, by file and line. breadth: how ordinary posts were hit; default: the packaged ones."""
-    if breadth is None:
-        breadth = measure(_ordinary(), checked)
+def lint(checked: Checked, mentions: Iterable[Mention] | None = None) -> list[Remark]:
+    """Every remark on these files, by file and line. mentions: ordinary ones, to say what is too broad; default: the packaged
+    posts that need no answer."""
+    breadth = Breadth(checked)
+    if mentions is None:
+        for post in packaged_posts():
+            if not post.need:
+                breadth.add_post(post)
+    else:
+        for mention in mentions:
+            breadth.add_mention(mention)
     found = [
         *_unread(checked),
         *check_reach(checked),
@@ -27,12 +34,6 @@ def lint(checked: Checked, breadth: Breadth | None = None) -> list[Remark]:
     ]
     order = {source.document.file: place for place, source in enumerate(checked.sources)}
     return sorted(found, key=lambda each: (order[each.file], each.line or 0, each.rule))
-
-
-def _ordinary() -> Iterator[Mention]:
-    for number, post in enumerate(packaged_posts()):
-        if not post.need:
-            yield post.mention(number)
 
 
 def _unread(checked: Checked) -> Iterator[Remark]:
@@ -51,4 +52,4 @@ def _unread(checked: Checked) -> Iterator[Remark]:
             )
 
 
-__all__ = ["RULES", "Breadth", "Checked", "Remark", "lint", "measure"]
+__all__ = ["RULES", "Checked", "Remark", "lint"]

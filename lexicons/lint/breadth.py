@@ -2,42 +2,47 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from lexicons.findings import find
 from lexicons.judgement import judge
 from lexicons.lint.checked import Checked, Stood
+from lexicons.lint.ordinary import Post
 from lexicons.lint.remark import Remark
 from lexicons.need import MOST_POINTS
+from lexicons.silenced import hear
 from lexicons.text import cut
 from records.mention import Mention
+from records.verdict import TriggerHit
 
 MOST_ON_AVERAGE = 1.0  # points that a trigger may give an ordinary post on average: of weight 10 it may hit one in ten
 FEWEST_POSTS = 100  # of fewer, a share says nothing
 
 
-class Breadth(NamedTuple):
+class Breadth:
     """How ordinary posts were hit: how many there were by language, hits by trigger, and the words that were hit by trigger."""
 
-    posts: Counter[str | None]
-    hits: Counter[str]
-    words: dict[str, Counter[str]]
+    def __init__(self, checked: Checked) -> None:
+        self.posts: Counter[str | None] = Counter()
+        self.hits: Counter[str] = Counter()
+        self.words: dict[str, Counter[str]] = {}
+        self._lexicon = checked.lexicon
+        self._languages = {each.trigger.id: each.language for each in checked.lexicon.triggers}
 
+    def add_post(self, post: Post) -> None:
+        """A packaged post: whatever its text hits, all conditions taken to hold."""
+        self._add(post.language, hear(self._lexicon, cut(post.text), frozenset([post.language])).hits)
 
-def measure(mentions: Iterable[Mention], checked: Checked) -> Breadth:
-    """Judges the posts, none of which is held in memory. A post counts for triggers of its language; of unknown, for all."""
-    languages = {each.trigger.id: each.language for each in checked.lexicon.triggers}
-    posts: Counter[str | None] = Counter()
-    hits: Counter[str] = Counter()
-    words: dict[str, Counter[str]] = {}
-    for mention in mentions:
-        verdict = judge(mention, checked.lexicon)
-        posts[verdict.language] += 1
-        for hit in verdict.triggers:
-            if _reads(languages[hit.id], verdict.language):
-                hits[hit.id] += 1
-                words.setdefault(hit.id, Counter())[hit.text.lower()[:60]] += 1
-    return Breadth(posts, hits, words)
+    def add_mention(self, mention: Mention) -> None:
+        """A recorded mention, as it is judged. In an unknown language it counts for all triggers."""
+        verdict = judge(mention, self._lexicon)
+        self._add(verdict.language, verdict.triggers)
+
+    def _add(self, language: str | None, hits: Iterable[TriggerHit]) -> None:
+        self.posts[language] += 1
+        for trigger, text in {hit.id: hit.text for hit in hits}.items():
+            if _reads(self._languages[trigger], language):
+                self.hits[trigger] += 1
+                self.words.setdefault(trigger, Counter())[text.lower()[:60]] += 1
 
 
 def _reads(language: str, told: str | None) -> bool:
@@ -54,7 +59,7 @@ def check_breadth(checked: Checked, breadth: Breadth) -> Iterator[Remark]:
         hit = breadth.hits[trigger.id]
         if hit / seen * trigger.weight > MOST_ON_AVERAGE:
             common = ", ".join(f"{text!r} ({n})" for text, n in breadth.words[trigger.id].most_common(3))
-            yield stood.remark(
+            yield stood.as_a_whole(
                 "too-broad",
                 f"hits {hit / seen:.1%} of {seen} ordinary posts, {hit / seen * trigger.weight:.1f} points a post;"
                 f" most by {common}",
@@ -67,19 +72,17 @@ def check_weight(checked: Checked) -> Iterator[Remark]:
     for stood in checked.triggers():
         weight = stood.trigger.weight
         if weight > MOST_POINTS:
-            yield stood.remark(
+            yield stood.as_a_whole(
                 "weight-overflow",
                 f"weighs {weight:g}, and no more than {MOST_POINTS:g} points of all triggers together count",
                 f"{MOST_POINTS:g} is the most that makes sense; 30 already says that there is no doubt",
-                ("weight",),
             )
         elif weight and (sums := _points_beside(checked, stood)) and min(sums) >= MOST_POINTS:
-            yield stood.remark(
+            yield stood.as_a_whole(
                 "weight-overflow",
                 f"in each of its {len(sums)} examples other triggers have {min(sums):g} points already, and {MOST_POINTS:g}"
                 " count: its weight moves nothing",
                 "give the others less, or drop it",
-                ("weight",),
             )
 
 

@@ -9,38 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from records.mention import Account, Author, Language, Mention
-
 POSTS = Path(__file__).parents[1] / "posts"
-_AT = "2026-01-01T00:00:00.000Z"
 
 
 class Post(msgspec.Struct, frozen=True):
-    """A packaged post, as far as it is of interest here."""
+    """A packaged post, as far as it is of interest here. need: 1 where it needs an answer, else 0."""
 
     text: str
     need: int
     language: str = ""
-
-    def mention(self, number: int) -> Mention:
-        """The post as somebody wrote it somewhere, in its language."""
-        return Mention(
-            id=f"file:{number}",
-            native_id=str(number),
-            channel="file",
-            kind="post",
-            op="create",
-            revision="0",
-            direction="inbound",
-            visibility="public",
-            occurred_at=_AT,
-            observed_at=_AT,
-            account=Account(id="posts"),
-            author=Author(id=str(number)),
-            language=Language(tag=self.language, source="platform"),
-            text=self.text,
-            media=(),
-        )
 
 
 @lru_cache(maxsize=2)

@@ -11,10 +11,10 @@ from lexicons.format import Trigger
 from lexicons.lint.checked import Checked, Stood
 from lexicons.lint.remark import Remark
 from lexicons.matcher import Matcher
+from lexicons.merging import Written
 from lexicons.phrase import Phrase, Slot
 from lexicons.silenced import Silenced, hear
 from lexicons.text import Text, cut
-from records import paths
 
 FILLER = "quux"  # a word that no lexicon knows
 MOST_INSTANCES = 2_000
@@ -49,13 +49,13 @@ def check_reach(checked: Checked) -> Iterator[Remark]:
     by_id = {each.trigger.id: each.trigger for each in checked.lexicon.triggers}
     for stood in checked.triggers():
         off: list[Remark] = []
-        for index, text, path in stood.phrases():
-            found = _fate(checked, stood, index, text, path, by_id) or _duplicate(checked, stood, index, text, path)
+        for index, written in stood.phrases():
+            found = _fate(checked, stood, index, written, by_id) or _duplicate(checked, stood, index, written)
             if found:
                 off.append(found)
         silent = [each for each in off if each.rule in ("unreachable", "shadowed")]
         if len(silent) == len(stood.compiled.phrases) > 1:
-            yield stood.remark(
+            yield stood.as_a_whole(
                 "unreachable",
                 f"none of its {len(silent)} phrases ever counts; the first: {silent[0].message}",
                 "drop the trigger, or its exceptions, or give it more weight",
@@ -64,9 +64,7 @@ def check_reach(checked: Checked) -> Iterator[Remark]:
             yield from off
 
 
-def _fate(
-    checked: Checked, stood: Stood, index: int, text: str, path: paths.Path, by_id: dict[str, Trigger]
-) -> Remark | None:
+def _fate(checked: Checked, stood: Stood, index: int, written: Written, by_id: dict[str, Trigger]) -> Remark | None:
     why: Silenced | None = None
     for number, instance in enumerate(instances(checked.lexicon.matcher.phrases[index])):
         words = cut(instance)
@@ -78,20 +76,25 @@ def _fate(
     if why.why == "longer_hit":
         other = by_id[why.by]
         if (other.intent == "praise") != (stood.trigger.intent == "praise"):
-            return stood.remark(
+            return stood.at_phrase(
                 "contradictory",
-                f"`{text}` is also a phrase of `{other.id}` ({other.intent}), which is heavier: only that one counts",
+                f"`{written.text}` is also a phrase of `{other.id}` ({other.intent}), which is heavier: only that one counts",
                 "leave it in the one that is meant",
-                path,
+                written,
             )
-        return stood.remark(
+        return stood.at_phrase(
             "shadowed",
-            f"`{text}` never counts: wherever it stands, `{other.id}` (weight {other.weight:g}) hits the same words",
+            f"`{written.text}` never counts: wherever it stands, `{other.id}` (weight {other.weight:g}) hits the same words",
             f"drop it here, or in `{other.id}`, or make this trigger the heavier one",
-            path,
+            written,
         )
-    by = f"the exception `{why.by}` covers" if why.why == "exception" else f"the negation `{why.by}` in it switches off"
-    return stood.remark("unreachable", f"`{text}` never counts: {by} every hit", "drop the one or the other", path)
+    by = {
+        "exception": f"the exception `{why.by}` covers",
+        "negation": f"the negation `{why.by}` in it switches off",
+    }.get(why.why, f"what it says is {why.why.replace('_', ' ')}, which switches off")
+    return stood.at_phrase(
+        "unreachable", f"`{written.text}` never counts: {by} every hit", "drop the one or the other", written
+    )
 
 
 def _counts(checked: Checked, stood: Stood, words: Text) -> bool:
@@ -104,16 +107,12 @@ def _why(checked: Checked, stood: Stood, words: Text) -> Silenced | None:
     whole = (0, len(words.original))
     silenced = hear(checked.lexicon, words, stood.languages).silenced
     return next(
-        (
-            each
-            for each in silenced
-            if each.id == stood.trigger.id and (each.start, each.end) == whole and each.why != "condition"
-        ),
+        (each for each in silenced if each.id == stood.trigger.id and (each.start, each.end) == whole),
         None,
     )
 
 
-def _duplicate(checked: Checked, stood: Stood, index: int, text: str, path: paths.Path) -> Remark | None:
+def _duplicate(checked: Checked, stood: Stood, index: int, written: Written) -> Remark | None:
     matcher = checked.lexicon.matcher
     others = [
         other
@@ -130,7 +129,7 @@ def _duplicate(checked: Checked, stood: Stood, index: int, text: str, path: path
     if not others:
         return None
     finds = stood.trigger.phrases[stood.compiled.phrases.index(others[0])]
-    return stood.remark("duplicate", f"`{finds}` finds every `{text}` already", "drop it", path)
+    return stood.at_phrase("duplicate", f"`{finds}` finds every `{written.text}` already", "drop it", written)
 
 
 def _same(matcher: Matcher, one: int, other: int) -> bool:

@@ -1,21 +1,32 @@
 """Reads files for the linter: where the product stops at the first fault, all misspelt keys of a file are told at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from config.yaml_file import ConfigError, Document, read_yaml
-from lexicons.format import LexiconFile, Source, read_lexicon
+from lexicons.format import LexiconFile, Source, read_files, read_lexicon
 from lexicons.lint.remark import Remark, refused, remark
 from records import paths
 
 
-def read_for_lint(path: Path) -> Source | list[Remark]:
-    """The file, or why it is no lexicon: one remark for each unknown key, else the one that the product would stop at."""
+def read_for_lint(files: Sequence[Path]) -> list[Source] | list[Remark]:
+    """The files with those they extend; or why that cannot be: for each file its unknown keys, or what else is wrong there."""
+    found = [each for path in files for each in _faults(path)]
+    if found:
+        return found
     try:
-        return read_lexicon(path)
+        return read_files(files)
+    except ConfigError as error:  # in a file that one of them extends, or in how they do
+        return _unknown_keys(Path(error.file)) or [refused(error)]
+
+
+def _faults(path: Path) -> list[Remark]:
+    try:
+        read_lexicon(path)
     except ConfigError as error:
         return _unknown_keys(path) or [refused(error)]
+    return []
 
 
 def _unknown_keys(path: Path) -> list[Remark]:

@@ -23,7 +23,7 @@ def check_tests(checked: Checked) -> Iterator[Remark]:
                         if other.trigger.id == stood.trigger.id
                         else f"of `{other.trigger.id}`, which has the same phrase"
                     )
-                    yield stood.remark(
+                    yield stood.at_example(
                         "contradictory",
                         f"the example {text!r} is a miss here and a hit {where}",
                         "decide which it is",
@@ -39,7 +39,7 @@ def _untested(stood: Stood) -> Iterator[Remark]:
     examples = stood.trigger.examples
     missing = [name for name, texts in (("hits", examples.hits), ("misses", examples.misses)) if not texts]
     if missing:
-        yield stood.remark(
+        yield stood.at_example(
             "untested",
             f"has no examples of {' and of '.join(missing)}",
             "add what it must find, and what looks like it and must not be found",

@@ -5,23 +5,24 @@ left alone, so that this stays quiet about names and dialect.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
 from lexicons.inflection import forms
-from lexicons.lint.checked import Checked, Stood
+from lexicons.lint.checked import Checked
 from lexicons.lint.ordinary import Post, packaged_posts
-from lexicons.lint.remark import Remark
+from lexicons.lint.remark import Remark, remark
 from lexicons.text import fold
 from records import paths
 
 _WORD = re.compile(
-    r"(?<![\w*=@#/'’])([^\W\d_]{4,})(?![\w*/'’])"
+    r"(?<![\w*=@#/$'’])([^\W\d_]{4,})(?![\w*/'’])"
 )  # not `=exact`, `*ending`, `beginning*`, `an/kommen`, @handle
 _IN_SENTENCE = re.compile(r"(?<=[a-zäöüß,] )[^\W\d_]{4,}")  # the first word of a sentence has a capital letter anyway
 _UMLAUT = {"a": "ä", "o": "ö", "u": "ü"}
+Said = tuple[str, str, str]  # rule, what is the case, what to do
 OFTEN = 3  # how often a word must stand in the posts to be known
 # Strong verbs of complaints whose present changes its vowel, in the infinitive and as in "er …". Endings are the inflection's.
 _STRONG = (
@@ -70,47 +71,51 @@ def _strong() -> dict[str, str]:
 
 
 def check_wording(checked: Checked, words: Vocabulary | None = None) -> Iterator[Remark]:
-    """`umlaut`, `capital` and `missing-form`, once a word and trigger, in German triggers."""
+    """`umlaut`, `capital` and `missing-form`, once a word and trigger or list, in what is German."""
     words = words or _german()
     for stood in checked.triggers():
         if stood.compiled.language == "de":
-            yield from _words_of(stood, words)
+            texts = [written.text for _, written in stood.phrases()]
+            for place, said in _of_texts(texts, words):
+                yield stood.at_phrase(*said, stood.placed.phrases[place])
+    for source in checked.sources:
+        for name, listed in source.content.lists.items() if source.content.language == "de" else ():
+            for place, said in _of_texts(listed, words):
+                path = ("lists", name, place)
+                document = source.document
+                yield remark(*said, file=document.file, line=document.line(path), field=paths.dotted(path))
 
 
-def _words_of(stood: Stood, words: Vocabulary) -> Iterator[Remark]:
-    heard: set[str] | None = None
+def _of_texts(texts: Sequence[str], words: Vocabulary) -> Iterator[tuple[int, Said]]:
+    heard = _heard(texts)
     told: set[str] = set()
-    for _, text, path in stood.phrases():
+    for place, text in enumerate(texts):
         for word in _WORD.findall(text):
-            if word in told:
-                continue
-            told.add(word)
-            if heard is None:
-                heard = _heard(stood)
-            found = _umlaut(stood, word, words, path) or _capital(stood, word, words, path)
-            found = found or _missing_form(stood, word, heard, path)
-            if found:
-                yield found
+            if word not in told:
+                told.add(word)
+                said = _umlaut(word, words) or _capital(word, words) or _missing_form(word, heard)
+                if said:
+                    yield place, said
 
 
-def _heard(stood: Stood) -> set[str]:
-    """Every folded word that some phrase of the trigger finds."""
-    written = " ".join(text for _, text, _ in stood.phrases())
+def _heard(texts: Iterable[str]) -> set[str]:
+    """Every folded word that some phrase among them finds."""
+    written = " ".join(texts)
     found = {form for word in _WORD.findall(written) for form in forms(word, "de")}
     return found | {fold(word) for word in re.findall(r"=([^\W\d_]+)", written)}
 
 
-def _umlaut(stood: Stood, word: str, words: Vocabulary, path: paths.Path) -> Remark | None:
+def _umlaut(word: str, words: Vocabulary) -> Said | None:
     lower = word.lower()
     if words.knows(lower) or any(letter in lower for letter in "äöüß"):
         return None
     for candidate in _with_umlauts(lower):
-        if words.knows(candidate) and not forms(_like(candidate, word), "de") <= forms(word, "de"):
-            return stood.remark(
+        meant = candidate[0].upper() + candidate[1:] if word[0].isupper() else candidate
+        if words.knows(candidate) and not forms(meant, "de") <= forms(word, "de"):
+            return (
                 "umlaut",
-                f"`{word}` does not find every spelling of `{_like(candidate, word)}`",
-                f"write `{_like(candidate, word)}`: it also finds the spellings without umlaut",
-                path,
+                f"`{word}` does not find every spelling of `{meant}`",
+                f"write `{meant}`: it also finds the spellings without umlaut",
             )
     return None
 
@@ -129,37 +134,30 @@ def _with_umlauts(lower: str) -> Iterator[str]:
             yield "".join(letters)
 
 
-def _like(candidate: str, word: str) -> str:
-    return candidate[0].upper() + candidate[1:] if word[0].isupper() else candidate
-
-
-def _capital(stood: Stood, word: str, words: Vocabulary, path: paths.Path) -> Remark | None:
+def _capital(word: str, words: Vocabulary) -> Said | None:
     lower = word.lower()
     small, capital = words.small.get(lower, 0), words.capital.get(lower, 0)
     if word[0].isupper() and word[1:].islower() and not capital and small >= OFTEN:
-        return stood.remark(
+        return (
             "capital",
             f"`{word}` gets the forms of a noun, and people write `{lower}`",
             f"write `{lower}`: a small letter says verb or adjective",
-            path,
         )
     if word.islower() and capital >= OFTEN and small * 10 <= capital:
-        return stood.remark(
+        return (
             "capital",
             f"`{word}` gets the forms of a verb, and people write `{word.capitalize()}`",
             f"write `{word.capitalize()}`: a capital letter says noun",
-            path,
         )
     return None
 
 
-def _missing_form(stood: Stood, word: str, heard: set[str], path: paths.Path) -> Remark | None:
+def _missing_form(word: str, heard: set[str]) -> Said | None:
     other = _strong().get(word)
     if other is None or fold(other) in heard:
         return None
-    return stood.remark(
+    return (
         "missing-form",
         f"`{word}` does not find `{other}`",
         f"write `{word}|{other}`, or `={word}` where only this form is meant",
-        path,
     )

@@ -33,6 +33,10 @@ def test_the_editor_knows_every_key() -> None:
     assert set(properties) == {field.encode_name for field in msgspec.structs.fields(LexiconFile)}
 
 
+def test_a_trigger_of_regular_expressions_alone_is_accepted() -> None:
+    SCHEMA.validate({"lexicon": 1, "triggers": [{"id": "a", "weight": 5, "regex": ["E-[0-9]{4}"]}]})
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -41,6 +45,7 @@ def test_the_editor_knows_every_key() -> None:
         "{lexicon: 1, trigers: []}",
         "{lexicon: 1, triggers: [{id: a, weight: 5}]}",
         "{lexicon: 1, triggers: [{id: a, weight: 5, phrases: []}]}",
+        "{lexicon: 1, triggers: [{id: a, weight: 5, phrases: [], regex: []}]}",
         "{lexicon: 1, triggers: [{id: a, weight: 500, phrases: [Hilfe]}]}",
         "{lexicon: 1, triggers: [{id: a, weight: 5, phrases: [Hilfe], league: danger}]}",
     ],

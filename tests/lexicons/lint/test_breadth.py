@@ -1,17 +1,20 @@
 """What hits ordinary posts, and what weighs in vain."""
 
-from lexicons.lint.breadth import FEWEST_POSTS, check_breadth, check_weight, measure
+from lexicons.lint.breadth import FEWEST_POSTS, Breadth, check_breadth, check_weight
 from lexicons.lint.ordinary import Post
 
 BROAD = "id: a, phrases: [Wetter], weight: 10"
 
 
 def posts(*texts, language="de"):
-    return [Post(text, 0, language).mention(number) for number, text in enumerate(texts)]
+    return [Post(text, 0, language) for text in texts]
 
 
-def broad(checked, mentions):
-    return list(check_breadth(checked, measure(mentions, checked)))
+def broad(checked, ordinary):
+    breadth = Breadth(checked)
+    for post in ordinary:
+        breadth.add_post(post)
+    return list(check_breadth(checked, breadth))
 
 
 def test_a_trigger_that_gives_ordinary_posts_more_than_a_point_is_too_broad(written) -> None:
@@ -23,8 +26,8 @@ def test_a_trigger_that_gives_ordinary_posts_more_than_a_point_is_too_broad(writ
 
 
 def test_a_trigger_that_hits_few_ordinary_posts_or_weighs_little_is_not(written) -> None:
-    mentions = posts(*["Schönes Wetter heute"] * 9, *["Kuchen gebacken"] * 91)
-    assert broad(written(BROAD), mentions) == []
+    ordinary = posts(*["Schönes Wetter heute"] * 9, *["Kuchen gebacken"] * 91)
+    assert broad(written(BROAD), ordinary) == []
     assert broad(written("id: a, phrases: [Wetter], weight: 2"), posts(*["Wetter"] * 40, *["Kuchen"] * 60)) == []
 
 
@@ -41,7 +44,7 @@ def test_a_weight_above_what_counts_is_told(written) -> None:
     (remark,) = check_weight(
         written("id: a, phrases: [Box tot], weight: 60", "id: b, phrases: [Kiste tot], weight: 50")
     )
-    assert (remark.rule, remark.trigger, remark.field) == ("weight-overflow", "a", "triggers[0].weight")
+    assert (remark.rule, remark.trigger, remark.field) == ("weight-overflow", "a", "triggers[0]")
 
 
 def test_a_weight_that_others_always_fill_is_told(written) -> None:
@@ -51,3 +54,17 @@ def test_a_weight_that_others_always_fill_is_told(written) -> None:
     assert (remark.trigger, "moves nothing" in remark.message) == ("a", True)
     assert list(check_weight(written(filled.replace("Dose Kabel Box", "Kabel Box"), *others))) == []
     assert list(check_weight(written(filled.replace("phrases: [Box]", "phrases: [Karton]"), *others))) == []
+
+
+def test_a_post_is_read_as_if_every_condition_held(written) -> None:
+    checked = written("id: a, phrases: [Wetter], weight: 10, when: {channels: [x], customer: true}")
+    assert len(broad(checked, posts(*["Wetter"] * FEWEST_POSTS))) == 1
+
+
+def test_a_recorded_mention_is_judged(written, mention) -> None:
+    checked = written("id: a, phrases: [Wetter], weight: 10, when: {channels: [x]}")
+    breadth = Breadth(checked)
+    for channel in ["x", "facebook"] * FEWEST_POSTS:
+        breadth.add_mention(mention("Schönes Wetter", id=f"{channel}:1", channel=channel))
+    (remark,) = check_breadth(checked, breadth)
+    assert "hits 50.0%" in remark.message

@@ -18,7 +18,7 @@ triggers:
 
 def read(folder, text):
     (folder / "own.yaml").write_text(text, "utf-8")
-    return read_for_lint(folder / "own.yaml")
+    return read_for_lint([folder / "own.yaml"])
 
 
 def test_every_unknown_key_is_told_with_line_and_nearest_key(tmp_path) -> None:
@@ -49,9 +49,22 @@ def test_what_is_no_lexicon_is_one_remark_with_its_line(tmp_path, text, line, sa
 
 
 def test_a_missing_file_is_a_remark_too(tmp_path) -> None:
-    (remark,) = read_for_lint(tmp_path / "none.yaml")
+    (remark,) = read_for_lint([tmp_path / "none.yaml"])
     assert (remark.rule, remark.line) == ("invalid", None) and "cannot be read" in remark.message
 
 
 def test_a_right_file_is_read(tmp_path) -> None:
-    assert isinstance(read(tmp_path, "lexicon: 1\n"), Source)
+    (source,) = read(tmp_path, "lexicon: 1\n")
+    assert isinstance(source, Source)
+
+
+def test_faults_of_several_files_are_told_together_and_of_one_that_they_extend(tmp_path) -> None:
+    (tmp_path / "base.yaml").write_text("lexicon: 1\ntrigger: []\n", "utf-8")
+    (found,) = read(tmp_path, "lexicon: 1\nextends: [base.yaml]\n")
+    assert (found.rule, found.line, found.file.endswith("base.yaml")) == ("unknown-key", 2, True)
+    (tmp_path / "more.yaml").write_text("lexicon: 2\n", "utf-8")
+    read(tmp_path, "lexicon: 1\nbrandz: []\n")
+    assert [each.rule for each in read_for_lint([tmp_path / "own.yaml", tmp_path / "more.yaml"])] == [
+        "unknown-key",
+        "invalid",
+    ]
