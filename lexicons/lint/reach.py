@@ -49,8 +49,9 @@ def check_reach(checked: Checked) -> Iterator[Remark]:
     by_id = {each.trigger.id: each.trigger for each in checked.lexicon.triggers}
     for stood in checked.triggers():
         off: list[Remark] = []
+        own = frozenset(stood.compiled.phrases)
         for index, written in stood.phrases():
-            found = _fate(checked, stood, index, written, by_id) or _duplicate(checked, stood, index, written)
+            found = _fate(checked, stood, index, written, by_id) or _duplicate(checked, stood, index, written, own)
             if found:
                 off.append(found)
         silent = [each for each in off if each.rule in ("unreachable", "shadowed")]
@@ -73,8 +74,7 @@ def _fate(checked: Checked, stood: Stood, index: int, written: Written, by_id: d
         why = why or _why(checked, stood, words)
     if why is None:
         return None
-    if why.why == "longer_hit":
-        other = by_id[why.by]
+    if why.why == "longer_hit" and (other := by_id.get(why.by)):
         if (other.intent == "praise") != (stood.trigger.intent == "praise"):
             return stood.at_phrase(
                 "contradictory",
@@ -112,23 +112,24 @@ def _why(checked: Checked, stood: Stood, words: Text) -> Silenced | None:
     )
 
 
-def _duplicate(checked: Checked, stood: Stood, index: int, written: Written) -> Remark | None:
+def _duplicate(checked: Checked, stood: Stood, index: int, written: Written, own: frozenset[int]) -> Remark | None:
     matcher = checked.lexicon.matcher
-    others = [
-        other
-        for other in stood.compiled.phrases
-        if other != index and (other < index or not _same(matcher, other, index))
-    ]
+    others: set[int] | None = None
     for number, instance in enumerate(instances(matcher.phrases[index])):
         words = cut(instance)
         whole = (0, len(words.words) - 1)
-        candidates, places = matcher.candidates(words), matcher.places(words)
-        others = [other for other in others if other in candidates and whole in places.find(other)]
+        places = matcher.places(words)
+        # Few of the trigger's phrases may stand there at all; of two that are the same, the later one is told.
+        others = {
+            other
+            for other in (own if others is None else others) & places.candidates()
+            if whole in places.find(other) and (other < index or (other > index and not _same(matcher, other, index)))
+        }
         if not others or number > MOST_INSTANCES:
             return None
     if not others:
         return None
-    finds = stood.trigger.phrases[stood.compiled.phrases.index(others[0])]
+    finds = stood.trigger.phrases[stood.compiled.phrases.index(min(others))]
     return stood.at_phrase("duplicate", f"`{finds}` finds every `{written.text}` already", "drop it", written)
 
 

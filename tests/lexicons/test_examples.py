@@ -4,7 +4,7 @@ import pytest
 
 from lexicons.compiler import compile_lexicon
 from lexicons.examples import check_examples
-from lexicons.format import read_lexicon, resolve
+from lexicons.format import read_files, read_lexicon, resolve
 
 OWN = """\
 lexicon: 1
@@ -67,3 +67,12 @@ def test_a_wrong_hit_says_where(outcomes) -> None:
 def test_a_hit_inside_a_longer_one_is_a_hit_and_the_own_trigger_comes_first(outcomes) -> None:
     assert outcomes[5].ok
     assert [hit.id for hit in outcomes[5].matched][:2] == ["own.light", "own.box"]
+
+
+def test_a_trigger_that_a_later_file_switches_off_has_no_tests(tmp_path) -> None:
+    (tmp_path / "own.yaml").write_text(OWN, "utf-8")
+    (tmp_path / "team.yaml").write_text(
+        "lexicon: 1\nextends: [own.yaml]\nchanges: [{id: own.box, off: true}]\n", "utf-8"
+    )
+    sources = read_files([tmp_path / "team.yaml"])
+    assert {each.trigger for each in check_examples(compile_lexicon(sources), sources)} == {"own.light"}

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lexicons.compiler import load_lexicon
 from lexicons.findings import find
 from lexicons.silenced import hear
 from lexicons.text import cut
@@ -30,6 +31,39 @@ def test_offsets_are_those_of_the_original_text(brandless) -> None:
     text = "🙂 Ich brauche   KEINE Hilfe"
     (each,) = [each for each in hear(brandless, cut(text)).silenced if each.id == "de.help"]
     assert text[each.start : each.end] == each.text == "Hilfe"
+
+
+ASIDES = """\
+lexicon: 1
+language: de
+supposed: [falls]
+of_others: [mein Nachbar]
+triggers:
+  - {id: a, phrases: [Netz … nicht], regex: ["E-[0-9]+"], weight: 9, exceptions: [Fehler E-7]}
+  - {id: b, phrases: [Netz], weight: 9, even_if: [supposed]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("falls mein Netz nicht geht", "supposed"),
+        ("mein Nachbar hat Netz, nicht", None),
+        ("mein Nachbar hat Netz nicht", "of_others"),
+        ('Überschrift: "Das Netz geht in ganz Wien nicht"', "quoted"),
+        ("Fehler E-7", "exception"),
+        ("Fehler E-8", None),
+    ],
+)
+def test_asides_and_regular_expressions_are_told(tmp_path, text, why) -> None:
+    (tmp_path / "own.yaml").write_text(ASIDES, "utf-8")
+    lexicon = load_lexicon(["own.yaml"], base=tmp_path)
+    assert [each[1] for each in silenced(lexicon, text, "a")] == ([why] if why else [])
+
+
+def test_an_aside_that_a_trigger_allows_silences_nothing(tmp_path) -> None:
+    (tmp_path / "own.yaml").write_text(ASIDES, "utf-8")
+    assert silenced(load_lexicon(["own.yaml"], base=tmp_path), "falls mein Netz geht", "b") == []
 
 
 def test_a_place_that_counts_is_not_silenced(brandless) -> None:

@@ -1,5 +1,6 @@
 """Phrases that never count are told, and phrases that count are not."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,26 @@ def test_a_phrase_that_finds_more_than_another_is_no_duplicate(written) -> None:
 
 def test_an_english_trigger_does_not_shadow_a_german_one(written) -> None:
     assert rules(written("id: a, phrases: [help], weight: 1", beside=("en",))) == []
+
+
+def test_a_phrase_that_a_file_adds_to_another_trigger_is_told_where_it_is_added(written) -> None:
+    change = "changes:\n  - id: de.help\n    add_phrases: [Box tot, Hilfe]\n    add_exceptions: [Box tot]\n"
+    found = [
+        each
+        for each in check_reach(written("id: a, phrases: [Kiste], weight: 9", beside=("de",), more=change))
+        if each.file.endswith("own.yaml")
+    ]
+    assert [(each.rule, each.trigger, each.line, each.field) for each in found] == [
+        ("unreachable", "de.help", 7, "changes[0].add_phrases[0]"),
+        ("duplicate", "de.help", 7, "changes[0].add_phrases[1]"),
+    ]
+
+
+def test_many_phrases_are_checked_in_seconds(written) -> None:
+    started = time.process_time()
+    names = [f"wort{number // 26}{chr(97 + number % 26)}x" for number in range(2_000)]
+    assert rules(written(f"id: a, phrases: [{', '.join(names)}], weight: 9")) == []
+    assert time.process_time() - started < 30
 
 
 def stands_in_full(matcher, phrase, text):

@@ -58,5 +58,11 @@ def test_a_word_that_is_written_both_ways_is_left_alone(written) -> None:
     assert list(check_wording(checked, words)) == []
 
 
+def test_words_in_lists_are_checked_where_they_stand(written) -> None:
+    checked = written("id: a, phrases: [$dinge tot], weight: 9", more="lists:\n  dinge: [Rechnung, Storung]\n")
+    (remark,) = check_wording(checked, vocabulary(POSTS))
+    assert (remark.rule, remark.trigger, remark.field) == ("umlaut", None, "lists.dinge[1]")
+
+
 def test_other_languages_are_left_alone(written) -> None:
     assert told(written("id: a, phrases: [Storung], weight: 9", language="en")) == []
