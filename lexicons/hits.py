@@ -34,7 +34,8 @@ class DayCount(msgspec.Struct, frozen=True, kw_only=True):
 class Tally:
     """Counts verdicts. Each mention counts once, whatever the order of its revisions and however often they come.
 
-    lexicons: name of a lexicon -> ids of its triggers; languages: trigger -> language; brands: ids of all brands.
+    lexicons: name of a lexicon -> ids of its triggers, of which those in `languages` are in force; a lexicon without any is
+    left out. languages: trigger -> language; brands: ids of all brands.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class Tally:
         self._languages = frozenset(languages.values()) - {"any"}
         self._names = [f"brand {brand}" for brand in sorted(brands)]
         for name, triggers in sorted(lexicons.items()):
-            self._names.append(f"lexicon {name}")
-            for trigger in triggers:
-                self._groups.setdefault(trigger, []).append(f"lexicon {name}")
+            in_force = [trigger for trigger in triggers if trigger in languages]
+            self._names += [f"lexicon {name}"] if in_force else []
+            for trigger in in_force:
+                self._groups[trigger].append(f"lexicon {name}")
         for trigger, language in languages.items():
             if language != "any":
                 self._groups[trigger].append(f"language {language}")

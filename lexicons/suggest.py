@@ -33,7 +33,7 @@ POINTS = 5.0  # a step of one in log-odds, halved: 10 points are about one
 MOST_POINTS = 10.0
 SHORTEST = 4  # letters of a word that is proposed alone
 AROUND = 5  # words of an example on either side
-_PLAIN = str.maketrans("äöü", "aou", "'")
+_PLAIN: dict[str, str | int | None] = {"ä": "ae", "ö": "oe", "ü": "ue", "'": None}
 
 
 class Hit(NamedTuple):
@@ -103,7 +103,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 def suggest(posts: Iterable[Judged], known: Known, limits: Limits) -> list[Proposal]:
     """Proposals, phrases first, then by z-score."""
-    everything = sorted(posts, key=lambda post: post.id)
+    everything = list(posts)
     common = _Common(everything, limits)
     exceptions, excused = _exceptions(everything, known, common)
     weights = _weights(everything, known, excused, common)
@@ -265,7 +265,7 @@ def _home(term: Term, known: Known) -> str | None:
 
 
 def _name(term: Term, known: Known) -> str:
-    plain = "-".join(term).translate(_PLAIN)
+    plain = "-".join(term).translate(str.maketrans(_PLAIN))
     safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in plain)
     return f"suggested.{known.language}.{safe}"[:80]
 

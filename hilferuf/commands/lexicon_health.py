@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from config.settings import Loaded
 from hilferuf.progress import progress
 from hilferuf.recorded import recorded
-from hilferuf.rules import RuleSet, rules_of, settings_of
-from lexicons.format import read_lexicon, resolve
+from hilferuf.rules import settings_of
+from hilferuf.running import running_lexicon
 from lexicons.health import FINDINGS, Health, examine
 from lexicons.hits import DayCount, Tally, merge_days
 from lexicons.judgement import judge
@@ -24,10 +25,9 @@ def health(
     config: Path | None, over: list[str], counts: Path | None, until: str | None, dead_days: int, as_json: bool
 ) -> int:
     """Exit code 1 where something was found."""
-    rules = rules_of(settings_of(config))
-    now = _moment(until)
+    loaded, now = settings_of(config), _moment(until)
     held = _read(counts) if counts is not None else []
-    days = merge_days(held, _count(rules, over, now))
+    days = merge_days(held, _count(loaded, over, now))
     if counts is not None:
         _write(counts, days)
     # Recorded mentions are judged as on their last day, whenever that was.
@@ -42,13 +42,10 @@ def health(
     return 1 if any(one.state in FINDINGS for one in found) else 0
 
 
-def _count(rules: RuleSet, over: list[str], now: int) -> list[DayCount]:
-    lexicon, loaded = rules.lexicon, rules.loaded
+def _count(loaded: Loaded, over: list[str], now: int) -> list[DayCount]:
+    lexicon, sources = running_lexicon(loaded)
     tally = Tally(
-        {
-            ref: [trigger.id for trigger in read_lexicon(resolve(ref, loaded.base)).content.triggers]
-            for ref in loaded.settings.lexicons
-        },
+        {Path(source.document.file).name: [trigger.id for trigger in source.content.triggers] for source in sources},
         {each.trigger.id: each.language for each in lexicon.triggers},
         lexicon.brands.ids,
     )

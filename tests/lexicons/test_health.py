@@ -75,6 +75,16 @@ def test_a_trigger_that_grows_with_the_traffic_explodes_no_more_than_it():
     assert state([20] * 10 + [200], [1_000] * 10 + [1_500]) == "exploding"
 
 
+def test_what_is_wild_every_day_needs_more_to_explode():
+    wild = [0, 100, 20, 90, 5, 60, 50, 10, 95, 40]
+    assert state([*wild, 200]) == "well"
+    assert state([*wild, 500]) == "exploding"
+
+
+def test_days_on_which_nobody_listened_are_not_usual_days():
+    assert state([0] * 12 + [40] * 8 + [100], [0] * 12 + [1_000] * 9) == "well"
+
+
 def test_one_wild_day_in_the_past_does_not_hide_the_next():
     assert state([20] * 6 + [900] + [20] * 6 + [200]) == "exploding"
 

@@ -48,6 +48,13 @@ def test_a_lexicon_a_language_and_a_brand_are_hit_once_by_a_mention(mention):
     assert (day.groups["brand acme"].hits, day.groups["brand zen"].hits) == (1, 0)
 
 
+def test_a_lexicon_that_only_changes_others_and_a_trigger_that_is_off_are_not_counted(mention):
+    count = Tally({"de": ["de.help", "de.off"], "team": []}, {"de.help": "de"}, [])
+    count.add(mention("Hilfe"), verdict("de.help"))
+    (day,) = count.days()
+    assert day.hits == {"de.help": 1} and sorted(day.groups) == ["brand acme", "language de", "lexicon de"]
+
+
 def test_own_posts_reposts_and_bots_are_no_traffic(mention):
     count = tally()
     for number, dropped in enumerate(("own_post", "repost", "bot", "deleted", "no_content")):

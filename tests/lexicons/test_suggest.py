@@ -1,5 +1,6 @@
 """What is proposed, and what never is. The posts are invented."""
 
+import random
 from itertools import cycle, islice
 
 import pytest
@@ -63,6 +64,18 @@ def test_what_stands_everywhere_is_not_proposed():
     assert proposed(posts("missed", everywhere) + posts("other", everywhere * 3)) == {}
 
 
+def test_of_posts_that_differ_by_chance_alone_hardly_a_word_is_proposed():
+    words = [
+        first + second for first in ("Bar", "Lam", "Nor", "Sil", "Tek", "Wum", "Zir") for second in "abcdefghijklmnop"
+    ]
+    proposals = 0
+    for seed in range(10):
+        chance = random.Random(seed)
+        texts = [" ".join(chance.choices(words, k=8)) for _ in range(400)]
+        proposals += len(proposed(posts("missed", texts[:200]) + posts("other", texts[200:])))
+    assert proposals <= 10, "about one a run"
+
+
 def test_a_term_that_a_trigger_hits_already_is_not_proposed():
     assert proposed(posts("missed", many("meine Auszahlung", 8), "de.help", "meine Auszahlung") + ORDINARY) == {}
 
@@ -96,12 +109,12 @@ def test_words_of_one_person_stand_in_no_example():
 
 
 def test_what_stands_round_hits_in_tickets_closed_as_no_need_becomes_an_exception():
-    wrong = posts("no_need", many("Kurs in erste Hilfe gemacht", 8), "de.help", "Hilfe")
-    right = posts("solved", many("ich brauche Hilfe mit dem Router", 20), "de.help", "Hilfe")
-    found = proposed(wrong + right + ORDINARY)
+    wrong = posts("no_need", many("Kurs in erste Hilfe gemacht", 40), "de.help", "Hilfe")
+    right = posts("solved", many("ich brauche Hilfe mit dem Router", 8), "de.help", "Hilfe")
+    found = proposed(wrong + right + posts("solved", many("Router kaputt", 60), start=100))
     (one,) = [proposal for (kind, _), proposal in found.items() if kind == "exception"]
     assert one.trigger == "de.help" and "hilfe" in (one.phrase or "").casefold() and one.phrase != "Hilfe"
-    assert (one.evidence.hits, one.evidence.against) == (8, 0)
+    assert (one.evidence.hits, one.evidence.against) == (40, 0)
     assert not any(kind == "weight" for kind, _ in found), "the exception takes all of them away"
 
 

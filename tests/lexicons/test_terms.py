@@ -45,6 +45,12 @@ def test_terms_round_a_hit_overlap_it_and_reach_beyond():
     assert "Hilfe" not in found and "machen erste" not in found
 
 
+def test_what_lies_inside_a_hit_stands_not_round_it():
+    words = Words("wir machen erste Hilfe kurse")
+    found = {" ".join(word.text for word in term) for term in words.round(11, 22)}
+    assert "erste Hilfe" not in found and "machen erste" in found
+
+
 def spelt(language: str, *texts: str) -> str:
     return spelling([Words(text).runs[0] for text in texts], language)
 

@@ -69,5 +69,6 @@ def test_every_call_on_the_ticket_counts_and_what_only_stands_beside_does_not():
     ]
 
 
-def test_what_was_deleted_at_its_source_teaches_nothing():
-    assert outcomes(("solved",), post("1", op="delete")) == []
+@pytest.mark.parametrize("op", ["delete", "hide"])
+def test_what_was_taken_back_at_its_source_teaches_nothing(op):
+    assert outcomes(("solved",), post("1", op=op)) == []
