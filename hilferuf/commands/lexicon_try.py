@@ -23,6 +23,9 @@ from records.mention import Mention
 from records.times import from_ms
 from records.verdict import Dropped, Verdict
 
+# What would move the cursor or turn the line round is shown as a picture of it, or as a replacement character.
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+_VISIBLE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
 # Longer than here it is told in docs/lexicons.md.
 WHY_DROPPED: dict[Dropped, str] = {
     "own_post": "one of your own accounts wrote it",
@@ -65,6 +68,7 @@ def _lines() -> Iterator[str]:
 
 def _mention(given: str, number: int) -> Mention | Bad:
     """A line that begins like a JSON object is a mention, everything else the text of a post."""
+    given = given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # an argument may be no UTF-8
     document = (
         given
         if given.lstrip().startswith("{")
@@ -119,7 +123,7 @@ def _hear(mention: Mention, verdict: Verdict, lexicon: Lexicon) -> Hearing:
 
 
 def _highlighted(text: str, verdict: Verdict, heard: Hearing) -> Text:
-    shown = Text(text)
+    shown = Text(text.translate(_VISIBLE))  # one for one, so that places stay
     counting = {hit.id for hit in verdict.triggers}
     for silent in heard.silenced:
         shown.stylize("strike dim", silent.start, silent.end)

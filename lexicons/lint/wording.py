@@ -71,29 +71,35 @@ def _strong() -> dict[str, str]:
 
 
 def check_wording(checked: Checked, words: Vocabulary | None = None) -> Iterator[Remark]:
-    """`umlaut`, `capital` and `missing-form`, once a word and trigger or list, in what is German."""
+    """`umlaut`, `capital` and `missing-form`, once a word and trigger or list, in what is German. A word that a lexicon calls
+    real lacks no umlaut."""
     words = words or _german()
+    real = {word.lower() for source in checked.sources for word in source.content.real_words}
     for stood in checked.triggers():
         if stood.compiled.language == "de":
             texts = [written.text for _, written in stood.phrases()]
-            for place, said in _of_texts(texts, words):
+            for place, said in _of_texts(texts, words, real):
                 yield stood.at_phrase(*said, stood.placed.phrases[place])
     for source in checked.sources:
         for name, listed in source.content.lists.items() if source.content.language == "de" else ():
-            for place, said in _of_texts(listed, words):
+            for place, said in _of_texts(listed, words, real):
                 path = ("lists", name, place)
                 document = source.document
                 yield remark(*said, file=document.file, line=document.line(path), field=paths.dotted(path))
 
 
-def _of_texts(texts: Sequence[str], words: Vocabulary) -> Iterator[tuple[int, Said]]:
+def _of_texts(texts: Sequence[str], words: Vocabulary, real: set[str]) -> Iterator[tuple[int, Said]]:
     heard = _heard(texts)
     told: set[str] = set()
     for place, text in enumerate(texts):
         for word in _WORD.findall(text):
             if word not in told:
                 told.add(word)
-                said = _umlaut(word, words) or _capital(word, words) or _missing_form(word, heard)
+                said = (
+                    (None if word.lower() in real else _umlaut(word, words))
+                    or _capital(word, words)
+                    or _missing_form(word, heard)
+                )
                 if said:
                     yield place, said
 
@@ -115,7 +121,7 @@ def _umlaut(word: str, words: Vocabulary) -> Said | None:
             return (
                 "umlaut",
                 f"`{word}` does not find every spelling of `{meant}`",
-                f"write `{meant}`: it also finds the spellings without umlaut",
+                f"write `{meant}`: it also finds the spellings without umlaut; or `={word}` where nothing else is meant",
             )
     return None
 

@@ -192,6 +192,18 @@ def test_try_shows_markup_in_a_text_as_it_is(run, folder):
     assert "@acme [bold]Hilfe[/]" in run(folder, "try", "@acme [bold]Hilfe[/]")[1]
 
 
+def test_try_shows_what_would_confuse_a_terminal(run, folder):
+    shown = run(folder, "try", json.dumps({"id": "x:1", "text": "\x1b[2J\r@acme Hilfe \u202edrawkcab"}))[1]
+    assert "␛[2J␍@acme Hilfe \ufffddrawkcab" in shown
+    assert not {"\x1b", "\r", "\u202e"} & set(shown)
+
+
+@pytest.mark.parametrize("text", ["", "🙂", "@acme", "https://acme.example", "\udcff", "\u200d" * 5, "Hilfe " * 5_000])
+def test_try_judges_any_text(run, folder, text):
+    assert run(folder, "try", text)[0] == 0
+    assert run(folder, "try", "--json", text)[0] == 0
+
+
 def test_without_settings_the_packaged_lexicons_are_used(run, tmp_path):
     code, out, _ = run(tmp_path, "try", "Hilfe, mein Router ist kaputt")
     assert code == 0 and "de.help" in out

@@ -58,6 +58,11 @@ def test_a_word_that_is_written_both_ways_is_left_alone(written) -> None:
     assert list(check_wording(checked, words)) == []
 
 
+def test_a_word_that_the_lexicon_calls_real_lacks_no_umlaut(written) -> None:
+    checked = written("id: a, phrases: [Storung], weight: 9", more="real_words: [Storung]\n")
+    assert list(check_wording(checked, vocabulary(POSTS))) == []
+
+
 def test_words_in_lists_are_checked_where_they_stand(written) -> None:
     checked = written("id: a, phrases: [$dinge tot], weight: 9", more="lists:\n  dinge: [Rechnung, Storung]\n")
     (remark,) = check_wording(checked, vocabulary(POSTS))
