@@ -18,7 +18,7 @@ from lexicons.terms import Words
 from listeners.ndjson import read_lines
 from records.errors import HilferufError
 from records.ids import digest
-from records.mention import Mention, revision_order
+from records.mention import Mention, Op, revision_order
 from records.normalise import normalise_mention
 from records.times import from_ms
 from records.topics import WHOLE, state_of
@@ -28,6 +28,7 @@ from streams.store import Store, connect
 
 ORDINARY = 10_000  # posts beside the outcomes: enough for what is usual, few enough to be judged in seconds
 STEP = 500
+OPS: tuple[Op, ...] = ("create", "update", "delete", "hide")
 
 _states = msgspec.json.Decoder(AuthorState)
 
@@ -57,7 +58,7 @@ def from_files(loaded: Loaded, lexicon: Lexicon, files: list[Path], over: list[s
     named = {key for key, (outcome, _) in settled.posts.items() if outcome.text is None}
     log = _Log(frozenset(settled.posts), named)
     if over or named:
-        log.read(recorded(loaded, over, now))
+        log.read(recorded(loaded, over, now, ops=OPS))
     posts = []
     for key, (outcome, side) in settled.posts.items():
         mention = log.named.get(key) if outcome.text is None else _mention(key, outcome, now)
@@ -78,7 +79,7 @@ def from_helpdesks(loaded: Loaded, lexicon: Lexicon, over: list[str], now: int, 
         say(f"{number:,} authors looked at")
     settled = settle(outcomes)
     log = _Log(frozenset(settled.posts), set())
-    log.read(recorded(loaded, over, now))
+    log.read(recorded(loaded, over, now, ops=OPS))
     posts = [_post(mentions[key], side, lexicon, None) for key, (_, side) in settled.posts.items()]
     return _gathered(posts, log, lexicon, settled, 0)
 
@@ -122,28 +123,33 @@ def _read(file: Path) -> list[Outcome]:
 
 class _Log:
     """The newest revision of each post that an outcome names, and a sample of the others: by digest of their ids, so that the
-    order in which they come changes nothing."""
+    order in which they come changes nothing. What its source took back, also if it was shown again, teaches nothing."""
 
     def __init__(self, outcomes: frozenset[str], named: set[str]) -> None:
         self._outcomes, self._wanted = outcomes, named
         self.named: dict[str, Mention] = {}
         self._sample: dict[str, Mention] = {}
+        self._gone: set[str] = set()
         self._bound = "g"  # above every hex digest
 
     def read(self, mentions: Iterator[Mention]) -> None:
         """Take them all in."""
         for mention in mentions:
-            if mention.id in self._wanted:
+            if mention.op in ("delete", "hide"):
+                self._gone.add(mention.id)
+            elif mention.id in self._wanted:
                 _keep_newest(self.named, mention.id, mention)
             elif mention.id not in self._outcomes and (mark := digest(mention.id)) < self._bound:
                 _keep_newest(self._sample, mark, mention)
                 if len(self._sample) >= 2 * ORDINARY:
                     self._thin()
+        for key in self.named.keys() & self._gone:
+            del self.named[key]
 
     def ordinary(self) -> list[Mention]:
         """The sample."""
         self._thin()
-        return [mention for _, mention in sorted(self._sample.items())]
+        return [mention for _, mention in sorted(self._sample.items()) if mention.id not in self._gone]
 
     def _thin(self) -> None:
         marks = sorted(self._sample)

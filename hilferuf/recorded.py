@@ -1,7 +1,7 @@
 """Recorded mentions, to be judged again: of NDJSON files, of the embedded engine's log, or of the topic on Kafka."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from config.settings import Loaded
@@ -10,7 +10,7 @@ from listeners.contract import Bad
 from listeners.replay import read_mentions
 from records import codec
 from records.errors import HilferufError, Poison
-from records.mention import Mention
+from records.mention import Mention, Op
 from records.times import from_ms
 from records.topics import MENTIONS, WHOLE
 from streams.store import Store, connect
@@ -18,12 +18,14 @@ from streams.store import Store, connect
 STEP = 1_000  # records read at a time
 
 
-def recorded(loaded: Loaded, over: list[str], now: int) -> Iterator[Mention]:
-    """Created and edited mentions, in the order in which they stand: of these files (- = standard input), or, where none is
-    named, of the running log. now: milliseconds since 1970, for a mention that names no time. What cannot be read is left
-    out; in a file, it is told with its place. Raises HilferufError."""
+def recorded(
+    loaded: Loaded, over: list[str], now: int, *, ops: Collection[Op] = ("create", "update")
+) -> Iterator[Mention]:
+    """Created and edited mentions (or those of these `ops`), in the order in which they stand: of these files (- = standard
+    input), or, where none is named, of the running log. now: milliseconds since 1970, for a mention that names no time. What
+    cannot be read is left out; in a file, it is told with its place. Raises HilferufError."""
     found = _files(over, from_ms(now)) if over else _log(loaded)
-    return (mention for mention in found if mention.op in ("create", "update"))
+    return (mention for mention in found if mention.op in ops)
 
 
 def _files(names: list[str], now: str) -> Iterator[Mention]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from config.settings import Loaded
+from hilferuf.lexicon_choice import counted
 from hilferuf.progress import progress
 from hilferuf.recorded import recorded
 from hilferuf.rules import settings_of
@@ -92,13 +93,13 @@ def _print(found: Sequence[Health], days: Sequence[DayCount], today: str, dead_d
     triggers = [one for one in found if one.kind == "trigger"]
     known = [day for day in days if day.day <= today]
     print(
-        f"{len(triggers)} triggers, {sum(day.mentions for day in known)} mentions of {len(known)} days up to {today}: "
-        + (", ".join(_counted(triggers)) or "nothing to judge")
+        f"{counted(len(triggers), 'trigger')}, {counted(sum(day.mentions for day in known), 'mention')} of "
+        f"{counted(len(known), 'day')} up to {today}: " + (", ".join(_counted(triggers)) or "nothing to judge")
     )
     if triggers and all(one.state in ("young", "never") or one.days <= dead_days for one in triggers):
         print(
-            f"note: {len(known)} days are too few to tell what is dead ({dead_days} without a hit, and a past before "
-            "them); --counts FILE keeps the days of each run"
+            f"note: too few days to tell what is dead ({counted(dead_days, 'day')} without a hit, and a past before them); "
+            "--counts FILE keeps the days of each run"
         )
 
 

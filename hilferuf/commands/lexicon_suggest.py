@@ -1,5 +1,6 @@
 """`hilferuf lexicon suggest`: what people did with posts, as proposals for the lexicons."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from lexicons.text import Text, cut
 from listeners.clock import SystemClock
 from records.errors import HilferufError
 
+_LANGUAGE = re.compile("[a-z]{2,3}")
+
 
 def propose(
     config: Path | None, files: list[Path], over: list[str], language: str | None, limits: Limits, as_json: bool
@@ -38,6 +41,10 @@ def propose(
             else outcomes.from_helpdesks(loaded, running.lexicon, over, now, line.say)
         )
     chosen = language or _commonest(gathered.posts)
+    if not _LANGUAGE.fullmatch(chosen):
+        raise HilferufError(
+            f"--language {chosen!r} is no language as lexicons name it: two or three small letters, such as de"
+        )
     posts = [post for post in gathered.posts if post.language in (chosen, None)]
     found = suggest([post.judged for post in posts], _known(running, chosen, posts), limits)
     _tell(gathered, chosen, found)
@@ -121,7 +128,9 @@ def _tell(gathered: Gathered, language: str, found: Sequence[Proposal]) -> None:
     if gathered.unclear:
         lines.append(f"{gathered.unclear} posts left out: said both to need somebody and not to")
     if gathered.lost:
-        lines.append(f"{gathered.lost} posts left out: their ids are not in the log; give their text, or --over")
+        lines.append(
+            f"{gathered.lost} posts left out: not in the log, or taken back by their source; give their text, or --over"
+        )
     kinds = Counter(one.kind for one in found)
     lines.append(f"proposed: {kinds['phrase']} phrases, {kinds['exception']} exceptions, {kinds['weight']} weights")
     for text in lines:

@@ -125,4 +125,4 @@ def test_before_the_first_run_it_says_what_to_do(desk, health):
 
 def test_a_line_that_cannot_be_read_is_told_and_the_rest_counts(desk, health):
     code, out, err = health("-", given=days_of({0: [BOX]}) + "nonsense\n")
-    assert code == 0 and "stdin:2" in err and "1 mentions of 1 days" in out
+    assert code == 0 and "stdin:2" in err and "1 mention of 1 day" in out

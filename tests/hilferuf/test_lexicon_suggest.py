@@ -123,7 +123,14 @@ def test_texts_need_no_log_and_their_authors_are_counted(desk, suggest):
 def test_posts_that_the_log_does_not_hold_are_told(desk, suggest):
     lines = {"id": "x:1", "outcome": "solved"}, {"id": "x:9999", "outcome": "solved"}
     (desk / "outcomes.ndjson").write_text(ndjson(*lines))
-    assert "1 posts left out: their ids are not in the log" in suggest("outcomes.ndjson")[1]
+    assert "1 posts left out: not in the log, or taken back" in suggest("outcomes.ndjson")[1]
+
+
+@pytest.mark.parametrize("op", ["delete", "hide"])
+def test_posts_that_their_source_took_back_teach_nothing(desk, suggest, op):
+    (desk / "heard.ndjson").open("a").write(ndjson(*({"id": f"x:{n}", "op": op, "text": None} for n in range(8))))
+    out, err = suggest("outcomes.ndjson", as_json=True)
+    assert kinds((out, err)) == ["exception"] and "8 posts left out" in err
 
 
 def test_a_wrong_line_is_named(desk, suggest):
