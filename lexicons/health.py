@@ -1,7 +1,7 @@
 """Whether a lexicon still hears: each trigger's hits a day, held against its own past. Pure; the day it is comes in.
 
-- dead: it used to hit and does not any more. Judged by what its past rate would have hit since, so that a rare trigger is
-  not called dead after a quiet week, nor any of them when nobody posts.
+- dead: it used to hit and does not any more. Judged by how likely such a silence is at an even rate, so that a rare trigger
+  is not called dead after a quiet week, nor any of them when nobody posts.
 - exploding: far above the median of its past days, by their MAD (median absolute deviation, which one wild day does not
   move), and more than the traffic as a whole has grown. A new song, a new slogan, or an outage.
 - silent: a whole lexicon, language or brand without a hit while mentions come in.
@@ -27,7 +27,7 @@ LEAST_HITS = 10  # fewer hits a day are never an explosion
 FACTOR = 3.0  # nor is less than three times the usual
 SPREADS = 6.0
 SIGMA = 1.4826  # MAD of a normal distribution, as a standard deviation
-EXPECTED = 7.0  # hits that should have come: by chance none of them does once in a thousand times (e^-7)
+CHANCE = 1e-4  # that a silence is none: hits at an even rate would all have come before it so seldom
 SILENT_DAYS = 2
 LEAST_MENTIONS = 200  # so many could have been hit by a lexicon, a language or a brand that never hit anything
 
@@ -99,8 +99,8 @@ def _trigger(name: str, series: _Series, today: str, dead_days: int) -> Health:
             )
     if last is None:
         return msgspec.structs.replace(told, state="never" if len(days) >= YOUNG_DAYS else "young")
-    quiet, expected = _since(series, last)
-    if quiet >= dead_days and expected >= EXPECTED:
+    quiet, expected, chance = _since(series, last)
+    if quiet >= dead_days and chance <= CHANCE:
         return msgspec.structs.replace(told, state="dead", expected=round(expected, 1))
     return told if len(days) > YOUNG_DAYS else msgspec.structs.replace(told, state="young")
 
@@ -111,8 +111,8 @@ def _group(name: str, series: _Series) -> Health:
     told = Health(kind=kind, name=bare, state="well", hits=sum(series.hits), days=len(series.days), last=last)  # type: ignore[arg-type]
     if last is None:
         return msgspec.structs.replace(told, state="silent" if sum(series.mentions) >= LEAST_MENTIONS else "never")
-    quiet, expected = _since(series, last)
-    if quiet >= SILENT_DAYS and expected >= EXPECTED:
+    quiet, expected, chance = _since(series, last)
+    if quiet >= SILENT_DAYS and chance <= CHANCE:
         return msgspec.structs.replace(told, state="silent", expected=round(expected, 1))
     return told
 
@@ -121,11 +121,12 @@ def _last(series: _Series) -> str | None:
     return max((day for day, hits in zip(series.days, series.hits, strict=True) if hits), default=None)
 
 
-def _since(series: _Series, last: str) -> tuple[int, float]:
-    """Days after the last hit, and the hits that the rate up to it would have given on them."""
+def _since(series: _Series, last: str) -> tuple[int, float, float]:
+    """Days after the last hit; the hits that the rate up to it would have given on them; and how likely it is that of hits
+    spread evenly over all mentions none falls there: (mentions before / all mentions) ** hits."""
     end = series.days.index(last) + 1
-    rate = sum(series.hits[:end]) / max(sum(series.mentions[:end]), 1)
-    return len(series.days) - end, rate * sum(series.mentions[end:])
+    hits, before, after = sum(series.hits[:end]), max(sum(series.mentions[:end]), 1), sum(series.mentions[end:])
+    return len(series.days) - end, hits / before * after, (before / (before + after)) ** hits
 
 
 def _usual(series: _Series, place: int) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexicons.health import EXPECTED, FINDINGS, LEAST_HITS, examine
+from lexicons.health import FINDINGS, LEAST_HITS, examine
 from lexicons.hits import DayCount, Heard
 
 TODAY = date(2026, 3, 31)
@@ -105,11 +105,18 @@ def test_nothing_dies_while_nobody_listens():
     assert state([5] * 10 + [0] * 10, [1_000] * 10 + [1] * 10) == "well"
 
 
-@given(st.integers(1, 50), st.integers(0, 27))
-def test_dead_needs_hits_that_were_to_be_expected(rate, quiet):
-    (one,) = examine(history([rate] * 28 + [0] * quiet), TODAY.isoformat(), dead_days=1)
-    if one.state == "dead":
-        assert one.expected is not None and one.expected >= EXPECTED
+def test_a_silence_must_be_unlikely_at_an_even_rate():
+    assert state([2] * 7 + [0] * 7) == "dead"  # fourteen hits, all in the first half: 2 ** -14
+    assert state([1] * 7 + [0] * 7) == "well"
+    assert state([1, 1] + [0] * 26) == "well", "two hits in two days are no rate"
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 1, 3])
+def test_chance_alone_kills_nothing(rate):
+    for seed in range(40):
+        chance = random.Random(seed)
+        hits = [sum(chance.random() < rate / 100 for _ in range(100)) for _ in range(29)]
+        assert state([*hits]) != "dead", hits
 
 
 def group(hits: list[int], mentions: list[int], name: str = "language de") -> str:
