@@ -54,10 +54,10 @@ class Matcher:
         self.slots_of = _SlotsOf(slots)
         self.reading = Reading(
             frozenset(self.slots_of),
+            written=frozenset(word for slot in slots for word in slot.written) if typos else frozenset(),
             beginnings=frozenset(each for slot in slots for each in slot.beginnings),
             endings=frozenset(each for slot in slots for each in slot.endings),
             real_words=real_words,
-            typos=typos,
         )
         self.ways = [[_compiled(way, numbers) for way in phrase.ways] for phrase in self.phrases]
         common = _commonness(self.phrases)

@@ -34,12 +34,16 @@ class PhraseError(ValueError):
 
 
 class Slot(NamedTuple):
-    """One place in a phrase: any of these folded words, or a word with one of these beginnings or endings."""
+    """One place in a phrase: any of these folded words, or a word with one of these beginnings or endings.
+
+    written: the words of the phrase itself, without the forms made of them; a typing error is forgiven in these.
+    """
 
     words: frozenset[str]
     beginnings: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
     optional: bool = False
+    written: frozenset[str] = frozenset()
 
     def matches(self, word: str) -> bool:
         """Whether a folded word may stand here."""
@@ -209,6 +213,7 @@ def _slots(part: str, language: str) -> list[Slot]:
                 frozenset().union(*(slot.words for slot in chosen)),
                 tuple(beginning for slot in chosen for beginning in slot.beginnings),
                 tuple(ending for slot in chosen for ending in slot.endings),
+                written=frozenset().union(*(slot.written for slot in chosen)),
             )
         ]
     bare = part.strip("*=")
@@ -216,7 +221,13 @@ def _slots(part: str, language: str) -> list[Slot]:
         return [_open(part, bare, language)]
     exact = part.startswith("=")
     words = [(raw, word) for raw, word in zip(*cut(bare)[1:], strict=True) if word and word not in (SENTENCE_END, ",")]
-    return [Slot(_exact(raw) if exact or raw[0] in "@#" else forms(raw, language)) for raw, _ in words]
+    return [
+        Slot(
+            _exact(raw) if exact or raw[0] in "@#" else forms(raw, language),
+            written=frozenset() if exact else _exact(raw),
+        )
+        for raw, _ in words
+    ]
 
 
 def _open(part: str, bare: str, language: str) -> Slot:
@@ -225,7 +236,8 @@ def _open(part: str, bare: str, language: str) -> Slot:
     if len(bare) < 3:
         raise PhraseError(f"`{part}`: at least three letters must stand beside a star")
     if part.startswith("*"):
-        return Slot(frozenset(), (), tuple(sorted(forms(bare[0].upper() + bare[1:], language))))
+        endings = tuple(sorted(forms(bare[0].upper() + bare[1:], language)))
+        return Slot(frozenset(), (), endings, written=_exact(bare))
     return Slot(frozenset(), tuple(cut(spelling).words[0] for spelling in spellings(bare)))
 
 

@@ -2,8 +2,9 @@
 
 A word that no lexicon knows is tried, in this order: without stretching ("Hiiilfe"), without disguise (digits for letters,
 "H1lfe"; Cyrillic and Greek letters that look Latin), as one with an ending or beginning that a lexicon names, and, from seven
-letters on, with one wrong, missing, doubled or swapped letter. The first letter is always right, and a real word is never
-taken for a mistyped other one ("Leistung" is no "Leitung"). Words repeat, so all this is paid once a word, not once a post.
+letters on, with one wrong, missing, doubled or swapped letter in a word as a lexicon writes it. The first letter is always
+right, and a real word is never taken for a mistyped other one ("Leistung" is no "Leitung"). Words repeat, so all this is paid
+once a word, not once a post.
 """
 
 import re
@@ -18,7 +19,7 @@ OPEN = "\u2026"  # stands in the reading of a word that is known by its beginnin
 SHORTEST_MISTYPED = 7
 LONGEST_MISTYPED = 40
 MOST_STRETCHED = 3  # stretched letters of a word of which each may stand for one or two
-MOST_FORGIVEN = 40_000  # words of the lexicons that are found mistyped; each costs about a kilobyte
+MOST_FORGIVEN = 40_000  # words that are found mistyped; each costs about a kilobyte
 
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _LOOKS_LIKE = str.maketrans("авеԁгһіјкӏмнорԛѕтуѵѡхзαβεηικνορτυχ", "abedrhijklmhopqstuvwxzabehiknoptux")
@@ -36,17 +37,18 @@ class Reading(dict[str, str]):
         beginnings: frozenset[str] = frozenset(),
         endings: frozenset[str] = frozenset(),
         real_words: frozenset[str] = frozenset(),
-        typos: bool = True,
+        written: frozenset[str] = frozenset(),
     ) -> None:
+        """written: those of the known words that are found mistyped."""
         super().__init__()
         self._known = known
         self._beginnings, self._endings = _longest_first(beginnings), _longest_first(endings)
         self._real = real_words
-        self._typos = typos
+        self._written = written
 
     @cached_property
     def _mistyped(self) -> dict[str, tuple[str, ...]]:
-        return _neighbours(self._known)
+        return _neighbours(self._written)
 
     def __missing__(self, word: str) -> str:
         read = self._read(word)
@@ -75,14 +77,11 @@ class Reading(dict[str, str]):
         return f"{begins or ''}{OPEN}{ends or ''}" if begins or ends else ""
 
     def _corrected(self, word: str) -> str:
-        if (
-            not (self._typos and SHORTEST_MISTYPED <= len(word) <= LONGEST_MISTYPED and word.isalpha())
-            or word in self._real
-        ):
+        if not SHORTEST_MISTYPED <= len(word) <= LONGEST_MISTYPED or word in self._real or not word.isalpha():
             return ""
         found = set(self._mistyped.get(word, ()))
         for shorter in _without_a_letter(word):
-            if shorter in self._known and len(shorter) >= SHORTEST_MISTYPED:
+            if shorter in self._written and len(shorter) >= SHORTEST_MISTYPED:
                 found.add(shorter)
             found.update(self._mistyped.get(shorter, ()))
         meant = [each for each in found if each[0] == word[0] and _one_slip(word, each)]

@@ -10,7 +10,7 @@ WEDNESDAY_NOON = "2026-03-04T11:00:00.000Z"  # 12:00 in Vienna
 SATURDAY = "2026-03-07T11:00:00.000Z"
 
 
-def known(folder, when, **more):
+def known(folder, when, threshold=0.5, **more):
     lines = "".join(f"    {key}: {value}\n" for key, value in more.items())
     (folder / "own.yaml").write_text(
         "lexicon: 1\nlanguage: de\n"
@@ -20,7 +20,7 @@ def known(folder, when, **more):
         f"    when: {when}\n{lines}",
         "utf-8",
     )
-    return load_lexicon(["own.yaml"], base=folder)
+    return load_lexicon(["own.yaml"], base=folder, need_threshold=threshold)
 
 
 def hits(mention, lexicon, text="@nordfunk sie blinkt rot", **fields):
@@ -68,7 +68,7 @@ def test_product_must_stand_near_or_its_brand_be_spoken_to(mention, tmp_path) ->
 
 
 def test_condition_on_the_author_travels_as_pending(mention, tmp_path) -> None:
-    lexicon = known(tmp_path, "{customer: true, first_contact: false}", league="legal")
+    lexicon = known(tmp_path, "{customer: true, first_contact: false}", 0.9999, league="legal")
     verdict = judge(mention("@nordfunk sie blinkt rot"), lexicon)
     assert verdict.pending == ("own.box:customer+not_first_contact>legal",)
     assert [hit.id for hit in verdict.triggers] == ["own.box"]
