@@ -10,6 +10,7 @@ Every comparison is the log-odds ratio with an informative Dirichlet prior of Mo
 Nothing is proposed that does not stand in `posts` posts of `authors` authors: it is no person's own word.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from math import log, sqrt
 from statistics import NormalDist
@@ -18,6 +19,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from lexicons.terms import Term, Word, Words, spelling
+from records.ids import digest
 
 Side = Literal["missed", "raised", "solved", "no_need", "other"]
 MISSED: frozenset[Side] = frozenset(("missed", "raised"))  # the lexicon did not say enough
@@ -90,7 +92,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the running lexicon has. weights: of the triggers; leagues: those that stand above weights; phrases: trigger -> the
     small words of each of its phrases. stopwords and brands: small words that say nothing alone, and words of brands' names.
-    found: which posts a phrase hits by the rules of the language, inflected and all."""
+    found: which posts a phrase hits by the rules of the language, inflected, not negated and all; holds: whether it hits a
+    text."""
 
     language: str
     weights: dict[str, float]
@@ -99,6 +102,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     stopwords: frozenset[str]
     brands: frozenset[str]
     found: Callable[[str, Sequence[Judged]], list[Judged]]
+    holds: Callable[[str, str], bool]
 
 
 def suggest(posts: Iterable[Judged], known: Known, limits: Limits) -> list[Proposal]:
@@ -205,12 +209,16 @@ def _phrases(posts: Sequence[Judged], known: Known, common: _Common) -> list[Pro
         evidence = evidence_of(hits, len(known.found(phrase, others)))
         if evidence is not None:
             covered.update(post.id for post in hits)
-            shown = _shown(common.example(post, post.words.terms[term]) for post in hits if term in post.words.terms)
-            home = _home(term, known)
+            examples = {common.example(post, post.words.terms[term]) for post in hits if term in post.words.terms}
+            shown = _shown(example for example in examples if known.holds(phrase, example))
+            name = _name(term, known)
+            home = name if name in known.weights else _home(term, known)  # accepted before, and taken up again
+            if any(one.trigger == name for one in proposals):
+                continue
             proposals.append(
                 Proposal(
                     kind="phrase",
-                    trigger=home or _name(term, known),
+                    trigger=home or name,
                     phrase=phrase,
                     weight=None if home else WEIGHT,
                     old_weight=known.weights[home] if home else None,
@@ -265,9 +273,10 @@ def _home(term: Term, known: Known) -> str | None:
 
 
 def _name(term: Term, known: Known) -> str:
+    """The id of a new trigger, from the letters of the term; where they are none of ours, from its digest."""
     plain = "-".join(term).translate(str.maketrans(_PLAIN))
-    safe = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in plain)
-    return f"suggested.{known.language}.{safe}"[:80]
+    name = plain if re.fullmatch(r"[a-z-]+", plain) else digest(*term, size=4)
+    return f"suggested.{known.language}.{name}"[:80]
 
 
 # exceptions

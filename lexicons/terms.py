@@ -13,7 +13,7 @@ from typing import NamedTuple
 # A whole token: of "anna@example.org" or "t.co/x7" no part may stay.
 _TOKEN = re.compile(r"\S+")
 _PRIVATE = re.compile(r"[@＠_]|://|www\.|\w\.\w\w")  # an underscore: nobody writes one but in names of accounts
-_WORD = re.compile(r"[^\W\d_]+(?:['’ʼ][^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_ʼ]+(?:['’ʼ][^\W\d_ʼ]+)*")
 _JOINED = re.compile(r"[\s\-‐‑]+")  # what may stand between two words of one phrase
 LONGEST_WORD = 40
 LONGEST_TERM = 4  # words

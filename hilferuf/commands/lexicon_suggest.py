@@ -4,19 +4,20 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
-from config.yaml_file import parse_yaml
+from config.yaml_file import Document
 from hilferuf import outcomes
 from hilferuf.outcomes import Gathered, Post
 from hilferuf.progress import progress
 from hilferuf.rules import settings_of
 from hilferuf.running import Running, running_lexicon
-from lexicons.compiler import compile_lexicon
+from lexicons.compiler import Lexicon, compile_lexicon
 from lexicons.findings import find
-from lexicons.format import LexiconFile, Source
+from lexicons.format import FORMAT, Cues, LexiconFile, Source, Trigger
 from lexicons.inflection import forms
 from lexicons.patch import patch
 from lexicons.suggest import Judged, Known, Limits, Proposal, Side, suggest
@@ -79,6 +80,7 @@ def _known(running: Running, language: str, posts: Sequence[Post]) -> Known:
         for name in (*named.names, *named.aliases)
     ]
     small = {*(word for word, where in lexicon.stopwords.items() if language in where), *lexicon.cues}
+    finder = Finder(language, running.sources, posts)
     return Known(
         language=language,
         weights={trigger.id: trigger.weight for trigger in triggers},
@@ -86,7 +88,8 @@ def _known(running: Running, language: str, posts: Sequence[Post]) -> Known:
         leagues=frozenset(trigger.id for trigger in triggers if trigger.league),
         stopwords=frozenset(form for word in small for form in (word, *forms(word, language))),
         brands=frozenset(word for name in names for word in _words(name)),
-        found=_Finder(language, posts).found,
+        found=finder.found,
+        holds=finder.holds,
     )
 
 
@@ -94,21 +97,34 @@ def _words(phrase: str) -> frozenset[str]:
     return Words(phrase.replace("…", " ")).keys
 
 
-class _Finder:
-    """Which posts a phrase hits, by the matcher that the running service has."""
+class Finder:
+    """Which posts a phrase hits, by the matcher that the running service has, with its words of negation and the like."""
 
-    def __init__(self, language: str, posts: Sequence[Post]) -> None:
-        self._language = language
+    def __init__(self, language: str, sources: Sequence[Source], posts: Sequence[Post]) -> None:
         self._texts: dict[str, Text] = {post.judged.id: cut(post.text) for post in posts}
+        spoken = [source.content for source in sources if source.content.language == language]
+        self._file = LexiconFile(
+            lexicon=FORMAT,
+            language=language,
+            cues=Cues(negation=tuple(word for content in spoken for word in content.cues.negation)),
+            supposed=tuple(phrase for content in spoken for phrase in content.supposed),
+            of_others=tuple(phrase for content in spoken for phrase in content.of_others),
+            lists={name: words for content in spoken for name, words in content.lists.items()},
+        )
+
+    @lru_cache(maxsize=4)  # noqa: B019 - lives as long as the command
+    def _lexicon(self, phrase: str) -> Lexicon:
+        content = msgspec.structs.replace(self._file, triggers=(Trigger(id="proposed", phrases=(phrase,), weight=1),))
+        return compile_lexicon([Source(content, Document({}, {}, "suggested"))])
 
     def found(self, phrase: str, posts: Sequence[Judged]) -> list[Judged]:
         """The posts that it hits."""
-        trigger = {"id": "proposed", "phrases": [phrase], "weight": 1, "negatable": False}
-        document = parse_yaml(
-            msgspec.json.encode({"lexicon": 1, "language": self._language, "triggers": [trigger]}).decode()
-        )
-        lexicon = compile_lexicon([Source(document.convert(LexiconFile), document)])
+        lexicon = self._lexicon(phrase)
         return [post for post in posts if find(lexicon, self._texts[post.id])[0]]
+
+    def holds(self, phrase: str, text: str) -> bool:
+        """Whether it hits a text."""
+        return bool(find(self._lexicon(phrase), cut(text))[0])
 
 
 def _tell(gathered: Gathered, language: str, found: Sequence[Proposal]) -> None:

@@ -1,14 +1,15 @@
 """`hilferuf lexicon suggest`: from files of outcomes, and from what people did in the local queue."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from config.settings import load_settings
 from config.yaml_file import ConfigError
-from hilferuf.commands.lexicon_suggest import propose
+from hilferuf.commands.lexicon_suggest import Finder, propose
 from hilferuf.engine_file import opened
-from lexicons.format import read_lexicon
+from lexicons.format import read_lexicon, read_lexicons
 from lexicons.suggest import Limits
 from listeners.clock import SystemClock
 from records import codec
@@ -85,6 +86,8 @@ def test_the_patch_is_a_lexicon_that_plan_takes(desk):
     (desk / "suggested.de.yaml").write_bytes(run.stdout)
     content = read_lexicon(desk / "suggested.de.yaml").content
     assert any("Auszahlung" in phrase for trigger in content.triggers for phrase in trigger.phrases)
+    examples = hilferuf("lexicon", "test", "suggested.de.yaml", cwd=desk)
+    assert examples.returncode == 0, examples.stdout.decode()
     plan = hilferuf("lexicon", "plan", "suggested.de.yaml", "--over", "heard.ndjson", "--json", cwd=desk)
     assert plan.returncode in (0, 2), plan.stderr.decode()
 
@@ -102,6 +105,12 @@ def test_json_gives_each_proposal_with_its_evidence(suggest):
     assert (phrase["evidence"]["hits"], phrase["evidence"]["against"], phrase["evidence"]["authors"]) == (8, 0, 8)
     assert exception["trigger"] == "acme.help" and "hilfe" in exception["phrase"].casefold()
     assert exception["evidence"]["hits"] == 8
+
+
+def test_a_phrase_is_looked_for_as_the_service_would_do_it():
+    finder = Finder("de", read_lexicons(["de"], Path()), ())
+    assert finder.holds("Auszahlung", "wo sind die Auszahlungen")
+    assert not finder.holds("kaputt", "zum Glück nicht kaputt")
 
 
 def test_the_order_of_lines_changes_no_byte(desk, suggest):

@@ -1,10 +1,15 @@
 """The patch is a lexicon file that can be read as any other."""
 
 import msgspec
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from lexicons.format import read_lexicon
+from config.yaml_file import parse_yaml
+from lexicons.compiler import compile_lexicon
+from lexicons.format import LexiconFile, Source, read_lexicon
 from lexicons.patch import patch
 from lexicons.suggest import Evidence, Proposal
+from lexicons.terms import Words, spelling
 
 EVIDENCE = Evidence(
     hits=8, of=20, against=0, against_of=90, authors=7, log_odds=2.5, z=3.2, examples=('sagt "no" und Auszahlung', "…")
@@ -45,6 +50,19 @@ def test_a_phrase_can_be_any_words(tmp_path):
     )
     read = read_lexicon(tmp_path / "suggested.de.yaml").content.triggers
     assert [trigger.phrases for trigger in read] == [(phrase,) for phrase in phrases]
+
+
+@given(st.text(max_size=30), st.sampled_from(["de", "en", "fr"]))
+@example("ʼ ﬀ ß ͅα no", "de")
+def test_whatever_people_write_the_patch_can_be_compiled(text, language):
+    words = Words(text)
+    proposals = [
+        msgspec.structs.replace(PHRASE, phrase=spelling([use], language), trigger=f"s.{number}")
+        for number, use in enumerate(words.terms.values())
+    ]
+    document = parse_yaml(patch(proposals, language, 40, "p.yaml"))
+    lexicon = compile_lexicon([Source(document.convert(LexiconFile), document)])
+    assert len(lexicon.triggers) == len(words.terms)
 
 
 def test_nothing_to_propose_is_a_lexicon_too(tmp_path):

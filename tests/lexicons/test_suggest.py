@@ -1,8 +1,10 @@
 """What is proposed, and what never is. The posts are invented."""
 
 import random
+import re
 from itertools import cycle, islice
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +44,7 @@ KNOWN = Known(
     stopwords=STOPWORDS,
     brands=frozenset(["nordfunk"]),
     found=containing,
+    holds=lambda phrase, text: "nicht" not in text,
 )
 ORDINARY = posts("other", many("Kuchen gebacken und Kaffee getrunken", 60) + many("die Sonne scheint im Garten", 60))
 
@@ -93,6 +96,23 @@ def test_a_term_must_stand_in_enough_posts_of_enough_authors(count, authors, is_
 def test_another_way_to_say_what_a_trigger_says_is_added_to_it():
     (one,) = proposed(posts("missed", many("Funkbox leuchtet rot", 8)) + ORDINARY).values()
     assert (one.trigger, one.weight, one.old_weight) == ("de.weak", None, 4.0)
+
+
+def test_a_term_in_other_letters_gets_an_id_all_the_same():
+    (one,) = proposed(posts("missed", many("возврат", 8)) + ORDINARY).values()
+    assert re.fullmatch(r"suggested\.de\.[0-9a-f]{8}", one.trigger)
+
+
+def test_what_was_accepted_before_and_is_missed_again_is_added_to_its_own_trigger():
+    known = msgspec.structs.replace(KNOWN, weights={**KNOWN.weights, "suggested.de.auszahlung": 12.0})
+    given = posts("missed", many("Auszahlung", 8)) + ORDINARY
+    assert [(one.trigger, one.weight) for one in suggest(given, known, Limits())] == [("suggested.de.auszahlung", None)]
+
+
+def test_an_example_that_the_phrase_does_not_hit_is_not_shown():
+    missed = posts("missed", [*many("die Auszahlung fehlt", 4), *many("die Auszahlung nicht da", 4)])
+    (one,) = proposed(missed + ORDINARY).values()
+    assert one.evidence.examples and not any("nicht" in example for example in one.evidence.examples)
 
 
 def test_names_of_brands_and_small_words_alone_are_no_phrases():
