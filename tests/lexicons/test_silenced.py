@@ -38,6 +38,7 @@ lexicon: 1
 language: de
 supposed: [falls]
 of_others: [mein Nachbar]
+cues: {negation: [nicht]}
 triggers:
   - {id: a, phrases: [Netz … nicht], regex: ["E-[0-9]+"], weight: 9, exceptions: [Fehler E-7]}
   - {id: b, phrases: [Netz], weight: 9, even_if: [supposed]}
@@ -63,7 +64,10 @@ def test_asides_and_regular_expressions_are_told(tmp_path, text, why) -> None:
 
 def test_an_aside_that_a_trigger_allows_silences_nothing(tmp_path) -> None:
     (tmp_path / "own.yaml").write_text(ASIDES, "utf-8")
-    assert silenced(load_lexicon(["own.yaml"], base=tmp_path), "falls mein Netz geht", "b") == []
+    lexicon = load_lexicon(["own.yaml"], base=tmp_path)
+    assert silenced(lexicon, "falls mein Netz geht", "b") == []
+    ((_, why, _),) = silenced(lexicon, 'Er sagt: "falls mein Netz geht, dann gut"', "b")
+    assert why == "quoted"
 
 
 def test_a_place_that_counts_is_not_silenced(brandless) -> None:

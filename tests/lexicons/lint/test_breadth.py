@@ -2,6 +2,7 @@
 
 from lexicons.lint.breadth import FEWEST_POSTS, Breadth, check_breadth, check_weight
 from lexicons.lint.ordinary import Post
+from records.mention import Language
 
 BROAD = "id: a, phrases: [Wetter], weight: 10"
 
@@ -34,6 +35,15 @@ def test_a_trigger_that_hits_few_ordinary_posts_or_weighs_little_is_not(written)
 def test_posts_of_another_language_are_not_counted(written) -> None:
     english = posts(*["Wetter is a word"] * FEWEST_POSTS, language="en")
     assert broad(written(BROAD), [*english, *posts(*["Kuchen gebacken"] * FEWEST_POSTS)]) == []
+
+
+def test_mentions_of_another_language_are_not_counted(written, mention) -> None:
+    checked = written(BROAD)
+    breadth = Breadth(checked)
+    for language in ["en", "de"] * FEWEST_POSTS:
+        text = "Wetter is a word" if language == "en" else "Kuchen gebacken"
+        breadth.add_mention(mention(text, language=Language(tag=language, source="platform")))
+    assert list(check_breadth(checked, breadth)) == []
 
 
 def test_of_few_posts_nothing_is_concluded(written) -> None:

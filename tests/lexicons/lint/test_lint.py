@@ -9,6 +9,7 @@ import pytest
 from lexicons.compiler import compile_lexicon
 from lexicons.format import packaged_names, read_lexicon, resolve
 from lexicons.lint import RULES, Checked, lint
+from lexicons.lint.ordinary import Post, packaged_posts
 
 DOCS = (Path(__file__).parents[3] / "docs" / "lexicons.md").read_text("utf-8")
 
@@ -25,6 +26,27 @@ def test_remarks_stand_in_the_order_of_the_file(written) -> None:
     found = lint(written("id: b, phrases: [Box, Box], weight: 60", "id: a, phrases: [Kiste], weight: 70"))
     assert [each.line for each in found] == sorted(each.line for each in found)
     assert {each.rule for each in found} == {"duplicate", "untested", "weight-overflow"}
+
+
+def test_a_weight_that_a_file_changes_is_told_where_it_is_changed(written) -> None:
+    change = "changes:\n  - id: de.help\n    weight: 90\n"
+    found = lint(written("id: a, phrases: [Kiste], weight: 9", beside=("de",), more=change))
+    (remark,) = [each for each in found if each.rule == "weight-overflow"]
+    assert (remark.trigger, remark.field, remark.line) == ("de.help", "changes[0]", 6)
+
+
+def test_posts_that_need_an_answer_are_not_ordinary(written, monkeypatch) -> None:
+    checked = written("id: a, phrases: [Kiste], weight: 20")
+    for need, broad in ((0, True), (1, False)):
+        posts = [Post("Kiste", need, "de")] * 100
+        monkeypatch.setattr("lexicons.lint.packaged_posts", lambda posts=posts: posts)
+        assert ("too-broad" in {each.rule for each in lint(checked)}) is broad
+
+
+def test_posts_are_read_by_language_and_the_locked_ones_never(tmp_path) -> None:
+    for name in ("bank.de", "bank.en", "locked"):
+        (tmp_path / f"{name}.ndjson").write_text('{"text": "Hallo", "need": 1, "source": "tweet"}\n')
+    assert [post.language for post in packaged_posts(tmp_path)] == ["de", "en"]
 
 
 @pytest.mark.parametrize(("language", "write"), [("gsw", "`de`"), ("eng", "`en`"), ("und", "two-letter")])
