@@ -65,7 +65,7 @@ _STRONG_DE: dict[str, str] = {
     "halten": "halte halten hält hielt hielten gehalten",
 }
 _FIXED_DE = _words(
-    "seit schon immer noch wann warum wieso weshalb mehr auch aber euch eich ihnen jetzt heute gestern morgen bitte niemand"
+    "sie ihr wir ich was wer wie der die das den dem seit schon immer noch wann warum wieso weshalb mehr auch aber euch eich ihnen jetzt heute gestern morgen bitte niemand"
     " einfach wieder endlich dass denn damit dafür hier dort nach oder über unter ohne beim sehr viel"
 )
 _NOUN_DE = ("", "e", "en", "er", "ern", "es", "n", "s")
@@ -122,7 +122,8 @@ def _german(word: str) -> set[str]:
     lower = word.lower()
     if lower in _IRREGULAR_DE:
         return set(_IRREGULAR_DE[lower].split())
-    if len(lower) < 4 or lower in _FIXED_DE or not lower.isalpha():
+    is_noun = word[0].isupper() and not word.isupper()
+    if len(lower) < (3 if is_noun else 4) or lower in _FIXED_DE or not lower.isalpha():
         return {lower}
     if word[0].isupper():
         return _german_noun(lower)

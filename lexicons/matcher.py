@@ -25,7 +25,7 @@ from lexicons.reading import NO_WORD, Reading
 from lexicons.text import SENTENCE_END, Text
 
 SHORT = 60  # a text of up to so many words is one Doc; of a longer one only what lies around the rarest word is
-MOST_PLACES = 64  # of a phrase's rarest word in one text
+MOST_PLACES = 64  # of a phrase, or of its rarest word, in one text
 
 Place = tuple[int, int]
 Pattern = Callable[[Any], list[tuple[int, int, int]]]

@@ -10,6 +10,7 @@ and its offsets into the original text are exact, whatever folding does to lengt
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -103,14 +104,19 @@ class Text(NamedTuple):
 
 def _parts(piece: str) -> list[str]:
     """A hashtag's words, which together are the hashtag; any other piece as it is."""
-    return _TAG_WORD.split(piece) if piece[0] in _HASH else [piece]
+    return _tag_words(piece) if piece[0] in _HASH else [piece]
+
+
+@lru_cache(maxsize=10_000)
+def _tag_words(tag: str) -> list[str]:
+    return _TAG_WORD.split(tag)
 
 
 def cut(text: str) -> Text:
     """The pieces of a text, in time linear in its length."""
     raw = _PIECE.findall(text)
     if "#" in text or "\uff03" in text:
-        raw = [part for piece in raw for part in _parts(piece)]
+        raw = [part for piece in raw for part in (_tag_words(piece) if piece[0] in _HASH else (piece,))]
     folds = _FOLDS
     return Text(text, raw, [folds[piece] for piece in raw])
 
