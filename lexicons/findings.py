@@ -1,13 +1,14 @@
 """Which triggers hit a text: the matcher's places, less exceptions, negations, asides, and hits that a longer one contains."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lexicons.asides import Asides
 from lexicons.compiler import CUE_BITS, CompiledTrigger, Lexicon
 from lexicons.conditions import Conditions
 from lexicons.format import Aside, Trigger
-from lexicons.matcher import Place, Places
+from lexicons.matcher import MOST_PLACES, Place, Places
 from lexicons.text import Text, cut, fold
 
 _BY_REGEX = -1  # stands for the trigger's regular expressions among its phrases
@@ -85,7 +86,7 @@ def _hits(
             continue
         negatable = trigger.negatable and index not in compiled.negated_inside
         taken = 0
-        for first, last in by_regex if index == _BY_REGEX else places.find(index):
+        for first, last in islice(by_regex if index == _BY_REGEX else places.find(index), MOST_PLACES):
             if excepted is None:
                 excepted = _excepted_words(compiled, places, len(text.words))
             if excepted and excepted[last + 1] > excepted[first]:
