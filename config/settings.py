@@ -190,6 +190,7 @@ class Settings(Section, frozen=True, kw_only=True):
     lexicons: tuple[str, ...] = ("de", "en")
     strategy: str = "balanced"
     need_threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
+    model: str | None = None  # of need; None = the packaged one, else a file that `hilferuf model train` wrote
     conversation: Conversation = Conversation()
     retention: Retention = Retention()
     listeners: Listeners = Listeners()
@@ -206,6 +207,11 @@ class Loaded(msgspec.Struct, frozen=True):
     file: str
     base: Path
     document: Document | None = None
+
+    @property
+    def model(self) -> Path | None:
+        """The file of the model of need; None = the packaged one."""
+        return self.path(self.settings.model) if self.settings.model else None
 
     def path(self, name: str) -> Path:
         """A path of the settings, absolute."""

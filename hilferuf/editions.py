@@ -15,7 +15,11 @@ def loader(loaded: Loaded) -> Load:
     """How lexicons are compiled under these settings."""
     settings = loaded.settings
     return partial(
-        load_lexicon, base=loaded.base, need_threshold=settings.need_threshold, accounts=own_accounts(settings)
+        load_lexicon,
+        base=loaded.base,
+        need_threshold=settings.need_threshold,
+        accounts=own_accounts(settings),
+        model=loaded.model,
     )
 
 

@@ -13,6 +13,7 @@ from config.yaml_file import ConfigError
 from hilferuf.rules import DEFAULT_FILE
 from lexicons.compiler import Lexicon, compile_lexicon, own_accounts
 from lexicons.format import Source, read_lexicon, resolve
+from lexicons.model.weights import PACKAGED, known_model
 
 
 class Choice(NamedTuple):
@@ -30,7 +31,12 @@ class Choice(NamedTuple):
     def compile(self, sources: list[Source]) -> Lexicon:
         """The lexicon that all files together are. Raises ConfigError."""
         settings = self.loaded.settings
-        return compile_lexicon(sources, need_threshold=settings.need_threshold, accounts=own_accounts(settings))
+        return compile_lexicon(
+            sources,
+            need_threshold=settings.need_threshold,
+            accounts=own_accounts(settings),
+            model=known_model(self.loaded.model or PACKAGED),
+        )
 
 
 def choose(names: list[str], config: Path | None) -> Choice:

@@ -33,7 +33,11 @@ def rules_of(loaded: Loaded) -> RuleSet:
     return RuleSet(
         loaded,
         load_lexicon(
-            settings.lexicons, base=loaded.base, need_threshold=settings.need_threshold, accounts=own_accounts(settings)
+            settings.lexicons,
+            base=loaded.base,
+            need_threshold=settings.need_threshold,
+            accounts=own_accounts(settings),
+            model=loaded.model,
         ),
         load_strategy(settings.strategy, loaded.base),
     )

@@ -1,6 +1,6 @@
 """Which brand is meant, how it is spoken to, and which accounts are the company's own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lexicons.format import Brand, Product, Source
@@ -150,6 +150,11 @@ class BrandIndex:
             if entity.text and fold_handle(entity.text) in self._own_handles:
                 return True, self._own_handles[fold_handle(entity.text)]
         return False, None
+
+    @property
+    def own_handles(self) -> Collection[str]:
+        """Own handles, folded, with @."""
+        return self._own_handles.keys()
 
     @property
     def knows_handles(self) -> bool:

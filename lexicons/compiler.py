@@ -15,10 +15,12 @@ import msgspec
 from config.settings import Settings
 from lexicons.brands import BrandIndex, OwnAccount
 from lexicons.conditions import author_conditions, minutes
+from lexicons.cues import CUE_BITS, CUES
 from lexicons.format import Source, Trigger, When, read_lexicons
 from lexicons.inflection import forms, spellings
 from lexicons.matcher import Matcher
 from lexicons.merging import Placed, WordLists, Written, merged_triggers, phrases_of
+from lexicons.model.weights import PACKAGED, Model, known_model
 from lexicons.phrase import Phrase, PhraseError
 from lexicons.regexes import RegexError, Regexes, check_regex
 from lexicons.text import cut
@@ -26,12 +28,7 @@ from records.ids import digest
 from records.paths import nearest
 
 RULES = "2"  # release of the code's own rules (need.py, judgement.py): part of the version
-CUES = (
-    "question", "first_person", "address", "polite", "thanks", "praise", "anger", "time", "pressure", "fault", "negation",
-    "news", "smile",
-)  # fmt: skip
 MOST_PHRASES = 20_000  # of all files together: they load in about ten seconds
-CUE_BITS = {name: 1 << place for place, name in enumerate(CUES)}
 
 
 class CompiledTrigger(NamedTuple):
@@ -62,8 +59,8 @@ class Lexicon:
     cues: dict[str, int]  # folded word -> bits of CUE_BITS
     stopwords: dict[str, frozenset[str]]  # folded word -> languages
     brands: BrandIndex
-
     pending: bool  # whether any has conditions on author or thread
+    model: Model | None  # None: for training one only
 
     def trigger(self, trigger_id: str) -> Trigger | None:
         """The trigger of this id."""
@@ -71,14 +68,24 @@ class Lexicon:
 
 
 def load_lexicon(
-    refs: Sequence[str], *, base: Path, need_threshold: float = 0.5, accounts: Sequence[OwnAccount] = ()
+    refs: Sequence[str],
+    *,
+    base: Path,
+    need_threshold: float = 0.5,
+    accounts: Sequence[OwnAccount] = (),
+    model: Path | None = None,
+    trained: bool = True,
 ) -> Lexicon:
     """Reads and compiles lexicons: packaged names ("de", "en") or paths relative to `base`.
 
     need_threshold: `need` from which a post is a service request. accounts: own accounts known from the listeners' settings.
+    model: file of a trained model; None = the packaged one. trained: False = without any, to train one.
     Raises ConfigError (file, line, field, hint) for whatever is wrong in a file, and for a trigger id given twice.
     """
-    return compile_lexicon(read_lexicons(refs, base), need_threshold=need_threshold, accounts=accounts)
+    known = known_model(model or PACKAGED) if trained else None
+    return compile_lexicon(
+        read_lexicons(refs, base), need_threshold=need_threshold, accounts=accounts, model=known, trained=trained
+    )
 
 
 def own_accounts(settings: Settings) -> tuple[OwnAccount, ...]:
@@ -99,9 +106,16 @@ def own_accounts(settings: Settings) -> tuple[OwnAccount, ...]:
 
 
 def compile_lexicon(
-    sources: Sequence[Source], *, need_threshold: float = 0.5, accounts: Sequence[OwnAccount] = ()
+    sources: Sequence[Source],
+    *,
+    need_threshold: float = 0.5,
+    accounts: Sequence[OwnAccount] = (),
+    model: Model | None = None,
+    trained: bool = True,
 ) -> Lexicon:
-    """Merges and compiles files already read. Raises ConfigError."""
+    """Merges and compiles files already read; model, trained: see `load_lexicon`. Raises ConfigError."""
+    if trained and model is None:
+        model = known_model()
     for source in sources:
         _refuse_brands_given_twice(source)
     placed = merged_triggers(sources)
@@ -125,6 +139,7 @@ def compile_lexicon(
     version = digest(
         RULES,
         repr(need_threshold),
+        model.digest if model else "",
         *(f"{account!r}" for account in accounts),
         *(msgspec.json.encode(source.content).decode() for source in sources),
         size=6,
@@ -148,6 +163,7 @@ def compile_lexicon(
         stopwords=_stopwords(sources),
         brands=brands,
         pending=any(each.trigger.when is not None and author_conditions(each.trigger.when) for each in placed),
+        model=model,
     )
 
 

@@ -5,8 +5,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from lexicons.asides import Asides
-from lexicons.compiler import CUE_BITS, CompiledTrigger, Lexicon
+from lexicons.compiler import CompiledTrigger, Lexicon
 from lexicons.conditions import Conditions
+from lexicons.cues import CUE_BITS
 from lexicons.format import Aside, Trigger
 from lexicons.matcher import MOST_PLACES, Place, Places
 from lexicons.text import Text, cut, fold

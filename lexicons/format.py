@@ -70,7 +70,7 @@ class Trigger(_Part, frozen=True, kw_only=True):
 
     regex: linear-time regular expressions (RE2), upper and lower case alike. exceptions: phrases that switch off a hit they
     overlap. negatable: "nicht …", "kein …" before it switches it off. even_if: it counts even if it is only supposed, quoted or
-    told of others.
+    told of others. opens: a hit opens a ticket whatever `need` says, if the brand is spoken to.
     """
 
     id: Id
@@ -87,6 +87,7 @@ class Trigger(_Part, frozen=True, kw_only=True):
     regex: tuple[PhraseText, ...] = ()
     when: When | None = None
     even_if: tuple[Aside, ...] = ()
+    opens: bool = False
 
 
 class Change(_Part, frozen=True, kw_only=True):
@@ -103,6 +104,7 @@ class Change(_Part, frozen=True, kw_only=True):
     negatable: bool | None = None
     when: When | None = None
     even_if: tuple[Aside, ...] | None = None
+    opens: bool | None = None
     add_phrases: tuple[PhraseText, ...] = ()
     drop_phrases: tuple[PhraseText, ...] = ()
     add_exceptions: tuple[PhraseText, ...] = ()

@@ -6,12 +6,13 @@ A word never decides that a post is lost: `need` is computed for every post, wit
 """
 
 from lexicons.brands import OwnAccount
-from lexicons.compiler import CUE_BITS, Lexicon, load_lexicon, own_accounts
+from lexicons.compiler import Lexicon, load_lexicon, own_accounts
 from lexicons.conditions import Conditions
+from lexicons.cues import CUE_BITS
 from lexicons.findings import Finding, find
 from lexicons.language import counted, detect, told
-from lexicons.meant import Meant, near, who_is_meant
-from lexicons.need import judge_need, judge_tone, signals
+from lexicons.meant import Meant, near, spoken_to, who_is_meant
+from lexicons.need import heard, judge_need, judge_sentiment, signals
 from lexicons.pending import with_pending
 from lexicons.text import LINK, SENTENCE_END, Text, cut
 from records.mention import Mention
@@ -20,6 +21,8 @@ from records.verdict import Dropped, TriggerHit, Verdict
 # In the order in which they count. The number: where the brand is not spoken to, the league opens a ticket from this need on.
 # Below it the post is news or a story ("Nach einem Unfall …"); danger is believed sooner than the rest.
 LEAGUES = {"safety": 0.2, "legal": 0.3, "vulnerable": 0.3}
+# The need from which a trigger that `opens` does: praise and news that say "Hilfe" stay below.
+OPENS_WHEN_SPOKEN_TO, OPENS_WHEN_NAMED = 0.05, 0.15
 _DIRECT = frozenset(("direct_message", "reply", "handle"))
 _SAYS_NOTHING = frozenset(("gif", "sticker", "link"))
 _NO_WORD = frozenset((LINK, SENTENCE_END, ",", ""))
@@ -126,14 +129,17 @@ def _with_words(
     if not detected and everything and len({finding.language for finding in everything} - {"any"}) == 1:
         detected = next(finding.language for finding in everything if finding.language != "any")
     seen = signals(text if text.words else head, lexicon, everything, advert)
-    need, why = judge_need(
-        seen, meant.addressed, mention.rating, to_other=meant.to_other, knows_handles=lexicon.brands.knows_handles
+    said = text if text.words else head
+    judged = judge_need(
+        said, seen, heard(everything), lexicon, spoken_to(mention, meant, said, lexicon.brands), mention.rating
     )
-    urgency, anger, sentiment = judge_tone(text, seen, everything)
+    need = judged.need
     league = _league(everything)
     hard = league is not None and (meant.addressed in _DIRECT or need >= LEAGUES[league])
+    opener = next((finding.trigger.id for finding in everything if finding.trigger.opens), None)
+    opens = opener is not None and need >= (OPENS_WHEN_SPOKEN_TO if meant.addressed in _DIRECT else OPENS_WHEN_NAMED)
     brand_holds = meant.addressed != "none" and not far
-    wanted = brand_holds and (need >= lexicon.need_threshold or hard)
+    wanted = brand_holds and (need >= lexicon.need_threshold or hard or opens)
     return _verdict(
         mention,
         lexicon,
@@ -142,17 +148,18 @@ def _with_words(
         dropped=None if wanted else _why_dropped(brand_holds, advert, everything, meant),
         need=need,
         language=platform or detected,
-        urgency=urgency,
-        anger=anger,
-        sentiment=sentiment,
+        urgency=judged.urgency,
+        anger=judged.anger,
+        sentiment=judge_sentiment(seen, everything),
         triggers=_hits(text, findings),
         league=league if wanted else None,
         reasons=(
             *((f"league:{league}",) if hard else ()),
+            *((f"opens:{opener}",) if opens and need < lexicon.need_threshold and not hard else ()),
             *(("excluded_brand",) if meant.excluded else ()),
             *(("trigger_far_from_brand",) if far else ()),
             *(f"title:{finding.trigger.id}" for finding in above),
-            *why,
+            *judged.reasons,
         ),
     )
 

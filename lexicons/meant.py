@@ -5,11 +5,13 @@ from typing import NamedTuple
 from lexicons.brands import BrandIndex, NameHit, is_near
 from lexicons.findings import Finding
 from lexicons.matcher import Places
-from lexicons.need import Addressed
+from lexicons.model.acts import To
+from lexicons.need import Addressed, Spoken
 from lexicons.text import Text
 from records.mention import Mention
 
 _ON_OUR_PAGE = frozenset(("comment", "review", "reply"))
+_TO: dict[Addressed, To] = {"direct_message": "direct_message", "reply": "handle", "handle": "handle", "name": "name"}
 
 
 class Meant(NamedTuple):
@@ -52,6 +54,17 @@ def _strongest(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
     if (mention.account.brand or mention.matched) and not excluded:
         return Meant(default, "query")
     return Meant(None, "none", (), excluded)
+
+
+def spoken_to(mention: Mention, meant: Meant, text: Text, brands: BrandIndex) -> Spoken:
+    """The same for the model, which knows fewer ways: with no handle configured, each handle may be ours."""
+    handles = brands.own_handles if brands.knows_handles else None
+    names = tuple((name.first, name.last) for name in meant.names) if text.words else ()
+    if meant.addressed == "query":
+        on_our_page = mention.account.brand is not None and mention.kind in _ON_OUR_PAGE
+        tagged = handles is None and any(word[:1] == "@" for word in text.words)
+        return Spoken("own_page" if on_our_page else "handle" if tagged else "name", handles, names)
+    return Spoken(_TO.get(meant.addressed, "none"), handles, names)
 
 
 def near(findings: list[Finding], names: tuple[NameHit, ...], places: Places) -> tuple[list[Finding], str | None]:

@@ -12,7 +12,7 @@ from records.paths import Path, nearest
 
 MOST_LISTED = 5_000  # words of one list: a phrase that uses it asks for each of them
 _USE = re.compile(r"\$([A-Za-z_][\w]*)")
-_CHANGEABLE = ("weight", "urgency", "anger", "sentiment", "intent", "league", "negatable", "when", "even_if")
+_CHANGEABLE = ("weight", "urgency", "anger", "sentiment", "intent", "league", "negatable", "when", "even_if", "opens")
 
 
 class Written(NamedTuple):

@@ -1,63 +1,43 @@
-"""How likely the service desk should answer: a documented sum of what a post says and of how, through a logistic curve.
+"""How likely the service desk should answer, how urgently, and how angry the author is: the model's answer, in words.
 
-    need = 1 / (1 + exp(-(BIAS + sum of WEIGHTS[feature] * value)))
+    need = 1 / (1 + exp(-(a · z + b))), z = bias + what each act of speech, word and way of speaking adds
 
-Words alone do not carry over from one industry to the next; how people ask, report and complain does. So the features are acts
-of speech (asks, speaks to somebody, speaks of itself, names a fault, thanks, reports news) and the triggers' points. The
-weights were fitted on MobASA (CC BY 4.0), rounded, and the ones that such a set cannot know (private messages, a brand that is
-configured) set by hand. docs/lexicons.md shows the table for a support lead.
+Words alone do not carry over from one industry to the next; how people ask, report and complain does. So beside its n-grams the
+model weighs acts of speech (asks, speaks to somebody, speaks of itself, names a fault, thanks, reports news) and the triggers'
+points. docs/model.md says what it was trained on and how good it is, lexicons/model/ how it is made.
 """
 
-from math import exp, log
+from collections.abc import Collection, Mapping
+from math import log
 from typing import Literal, NamedTuple
 
-from lexicons.compiler import CUE_BITS, CUES, Lexicon
+from lexicons.compiler import Lexicon
+from lexicons.cues import CUE_BITS, CUES
 from lexicons.findings import Finding
+from lexicons.model.acts import Heard, To
+from lexicons.model.features import features
+from lexicons.model.pieces import pieces
 from lexicons.text import LINK, SENTENCE_END, Text
+from records.errors import HilferufError
 from records.mention import Rating
 
 Addressed = Literal["direct_message", "reply", "handle", "name", "query", "none"]
 MOST_POINTS = 50.0  # trigger points beyond this say nothing more about need
 
-BIAS = -3.4
-WEIGHTS = {
-    "points": 1.0,
-    "fault": 0.8,
-    "own_problem": 0.4,
-    "question_mark": 0.7,
-    "asks": 0.6,
-    "polite": 0.8,
-    "time": 0.4,
-    "negation": 0.4,
-    "pressure": 0.2,
-    "anger": 0.4,
-    "exclaims": 0.3,
-    "handle": 1.4,
-    "service_handle": 1.6,
-    "news_handle": -2.0,
-    "many_handles": -0.8,
-    "only_thanks": -1.5,
-    "only_praise": -1.0,
-    "solved": -2.0,
-    "news": -0.1,
-    "much_news": -0.5,
-    "link": -1.0,
-    "smile": -0.8,
-    "quotes": -1.2,
-    "signed": -1.7,
-    "advert": -2.0,
-    "very_short": -1.8,
-    "length": -0.4,
-}
-ADDRESSED: dict[Addressed, float] = {
-    "direct_message": 3.7, "reply": 2.0, "handle": 3.7, "name": 1.1, "query": 0.8, "none": -1.2,
-}  # fmt: skip
-TO_OTHER = -1.5  # begins with somebody else's handle, where ours are known
-STARS = {1: 1.6, 2: 1.0, 3: 0.0, 4: -0.8, 5: -1.6}
+BELIEVED_URGENCY = 2.5  # a trigger of at least this urgency is never weakened by the model
+_NAMES_OF_TABLES = {"words": "wording", "letters": "wording", "shapes": "way_of_speaking"}
+
+
+class Spoken(NamedTuple):
+    """Whom a post speaks to. handles: those of the brand, None = not known; names: first and last word of each of its names."""
+
+    to: To
+    handles: Collection[str] | None
+    names: tuple[tuple[int, int], ...] = ()
 
 
 class Signals(NamedTuple):
-    """What a text shows: features of WEIGHTS with their values, bits of its cues, whether it tells of a lasting problem."""
+    """What a text shows: features with their values, bits of its cues, whether it tells of a lasting problem."""
 
     features: dict[str, float]
     cues: int
@@ -119,25 +99,64 @@ def _any_has(handles: list[str], signs: tuple[str, ...]) -> bool:
     return any(sign in handle for handle in handles for sign in signs)
 
 
+def heard(findings: list[Finding]) -> Heard:
+    """What the triggers say, for the model."""
+    hits = [finding.trigger for finding in findings]
+    return Heard(
+        frozenset(hit.intent for hit in hits),
+        max((hit.urgency for hit in hits if hit.intent != "praise"), default=0.0),
+        max((hit.anger for hit in hits), default=0.0),
+    )
+
+
+class Judged(NamedTuple):
+    """need 0-1; urgency and anger 0-3 given need; what moved need by at least 0.3, the strongest first: `+asks`, `-link`."""
+
+    need: float
+    urgency: float
+    anger: float
+    reasons: tuple[str, ...]
+
+
 def judge_need(
-    seen: Signals, addressed: Addressed, rating: Rating | None, *, to_other: bool = False, knows_handles: bool = False
-) -> tuple[float, tuple[str, ...]]:
-    """need 0-1 with four decimals, and what moved it by at least 0.3, the strongest first: `+asks`, `-link`."""
-    moved = {name: WEIGHTS[name] * value for name, value in seen.features.items()}
-    if knows_handles:
-        moved.pop("handle", None)  # whether a handle is ours counts once, below
-    if to_other:
-        moved["to_other"] = TO_OTHER
-    moved["addressed_" + addressed] = ADDRESSED[addressed]
-    stars = _stars(rating)
+    text: Text, signals: Signals, hits: Heard, lexicon: Lexicon, spoken: Spoken, rating: Rating | None
+) -> Judged:
+    """Asks the model; triggers of danger are believed."""
+    model = lexicon.model
+    if model is None:
+        raise HilferufError("the lexicon was loaded without a model, as for training one only")
+    seen = features(
+        pieces(text, spoken.handles, spoken.names), signals.features, hits, lexicon.cues, spoken.to, model.kept
+    )
+    stars = stars_of(rating)
     if stars:
-        moved["stars"] = STARS[stars]
-    need = 1 / (1 + exp(-(BIAS + sum(moved.values()))))
-    strong = sorted((item for item in moved.items() if abs(item[1]) >= 0.3), key=lambda item: (-abs(item[1]), item[0]))
-    return round(need, 4), tuple(("+" if value > 0 else "-") + name for name, value in strong)
+        seen.acts[f"stars:{stars}"] = 1.0
+    z, moved = model.need.add_up(seen)
+    urgency = model.urgency_of(seen)
+    if hits.urgency >= BELIEVED_URGENCY:
+        urgency = max(urgency, hits.urgency)
+    return Judged(round(model.need_of(z), 4), _within(urgency, 0, 3), _within(model.anger_of(seen), 0, 3), why(moved))
 
 
-def _stars(rating: Rating | None) -> int:
+def why(moved: Mapping[str, float]) -> tuple[str, ...]:
+    """What moved need by at least 0.3 of a unit of log-odds, by name, the strongest first; at most eight."""
+    sums: dict[str, float] = {}
+    for feature, value in moved.items():
+        name = _reason(feature)
+        sums[name] = sums.get(name, 0.0) + value
+    strong = sorted((item for item in sums.items() if abs(item[1]) >= 0.3), key=lambda item: (-abs(item[1]), item[0]))
+    return tuple(("+" if value > 0 else "-") + name for name, value in strong[:8])
+
+
+def _reason(feature: str) -> str:
+    """The short name under which a feature and its neighbours (at the begin, at the end, to whom) are told."""
+    name = _NAMES_OF_TABLES.get(feature) or feature.removeprefix("begins with ").removeprefix("ends with ")
+    if name.startswith("to:") and " " in name:
+        name = name.split(" ", 1)[1]
+    return name.removesuffix(" in a sentence").replace(" ", "_")
+
+
+def stars_of(rating: Rating | None) -> int:
     """A review's stars on a scale of five, 0 = unknown."""
     if rating is None:
         return 0
@@ -149,20 +168,14 @@ def _stars(rating: Rating | None) -> int:
     return 1 + round(4 * (rating.value - worst) / (best - worst))
 
 
-def judge_tone(text: Text, seen: Signals, findings: list[Finding]) -> tuple[float, float, float]:
-    """(urgency 0-3, anger 0-3, sentiment -1 to 1), two decimals; urgency and anger are expected values *given* need."""
+def judge_sentiment(seen: Signals, findings: list[Finding]) -> float:
+    """-1 to 1, two decimals: the triggers' and the cues' own."""
     cues = seen.cues
     hits = [finding.trigger for finding in findings]
-    urgency = max((hit.urgency for hit in hits if hit.intent != "praise"), default=1.1)
-    urgency += 0.3 * bool(cues & CUE_BITS["pressure"]) + 0.2 * (seen.lasting)
-    anger = 0.5 + 0.8 * max((hit.anger for hit in hits), default=0.0)
-    shouting = text.original.count("!") > 1 or sum(raw.isupper() and len(raw) > 3 for raw in text.raw[:200]) > 1
-    anger += 0.7 * bool(cues & CUE_BITS["anger"]) + 0.4 * shouting + 0.2 * (seen.lasting)
-    anger -= 0.3 * bool(cues & (CUE_BITS["thanks"] | CUE_BITS["polite"]))
     sentiment = min((hit.sentiment for hit in hits), default=0.0) + max(0.0, *(hit.sentiment for hit in hits), 0.0)
     sentiment += 0.4 * bool(cues & CUE_BITS["praise"]) + 0.2 * bool(cues & CUE_BITS["thanks"])
     sentiment -= 0.4 * bool(cues & CUE_BITS["anger"]) + 0.2 * bool(cues & CUE_BITS["fault"])
-    return _within(urgency, 0, 3), _within(anger, 0, 3), _within(sentiment, -1, 1)
+    return _within(sentiment, -1, 1)
 
 
 def _within(value: float, low: float, high: float) -> float:
@@ -173,7 +186,7 @@ _MARKS = frozenset((SENTENCE_END, ",", ""))
 _FIRST_PERSON, _NEWS, _QUESTION = CUE_BITS["first_person"], CUE_BITS["news"], CUE_BITS["question"]
 _THANKS, _PRAISE = CUE_BITS["thanks"], CUE_BITS["praise"]
 _FAULT, _TIME = CUE_BITS["fault"], CUE_BITS["time"]
-_BITS = tuple((name, CUE_BITS[name]) for name in CUES if name in WEIGHTS)
+_BITS = tuple((name, CUE_BITS[name]) for name in CUES if name != "address")
 _QUOTES = frozenset('"\u201e\u201c\u00ab\u00bb\u2039\u203a')
 # Handles of service desks and of newsrooms say what they are, in every industry.
 _SERVICE_HANDLE = ("help", "hilf", "support", "service", "care", "kunde", "customer", "dialog", "assist", "ask")

@@ -4,15 +4,17 @@ The judgement only needs what counts (findings.py). A person who asks "why was t
 looks at every place of every phrase and says what became of it. Slower than a judgement, and only for people and checks.
 """
 
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from lexicons.asides import Asides
-from lexicons.compiler import CUE_BITS, CompiledTrigger, Lexicon
+from lexicons.compiler import CompiledTrigger, Lexicon
+from lexicons.cues import CUE_BITS
 from lexicons.findings import Finding, find
 from lexicons.format import Trigger
-from lexicons.matcher import Place, Places
+from lexicons.matcher import MOST_PLACES, Place, Places
 from lexicons.text import Text, fold
 from records.verdict import TriggerHit
 
@@ -33,7 +35,7 @@ class Silenced(msgspec.Struct, frozen=True):
 
 
 class Hearing(NamedTuple):
-    """What stands in a text: hits that count, in the order of the text, and places that do not."""
+    """What stands in a text: hits that count, in the order of the text, and places that do not, the first 64 of a phrase."""
 
     hits: tuple[TriggerHit, ...]
     silenced: tuple[Silenced, ...]
@@ -43,18 +45,24 @@ def hear(lexicon: Lexicon, text: Text, languages: frozenset[str] | None = None, 
     """All hits and all silenced places of a text; languages and contained as in `find`; conditions are taken to hold."""
     counting = find(lexicon, text, languages, contained=contained)[0]
     inside = find(lexicon, text, languages, contained=True)[0]
+    spans = text.spans(len(text.raw) - 1)
     return Hearing(
         tuple(
-            _hit(text, finding.trigger.id, finding.trigger.weight, place)
+            TriggerHit(finding.trigger.id, *_shown(text, spans, place), finding.trigger.weight)
             for finding in counting
             for place in finding.places
         ),
-        tuple(_silenced(lexicon, text, languages, counting, inside)),
+        tuple(_silenced(lexicon, text, spans, languages, counting, inside)),
     )
 
 
 def _silenced(
-    lexicon: Lexicon, text: Text, languages: frozenset[str] | None, counting: list[Finding], inside: list[Finding]
+    lexicon: Lexicon,
+    text: Text,
+    offsets: list[Place],
+    languages: frozenset[str] | None,
+    counting: list[Finding],
+    inside: list[Finding],
 ) -> list[Silenced]:
     places = lexicon.matcher.places(text)
     candidates = places.candidates()
@@ -78,7 +86,7 @@ def _silenced(
         spans = [
             (span, negatable and index not in compiled.negated_inside)
             for index in phrases
-            for span in places.find(index)
+            for span in islice(places.find(index), MOST_PLACES)
         ]
         for span, may_be_negated in [*spans, *((span, negatable) for span in by_regex.get(number, ()))]:
             if _lies_in(span, counts.get(own, ())):
@@ -92,8 +100,7 @@ def _silenced(
                     or _aside(compiled.trigger, asides, span)
                 )
             if off:
-                start, end = _offsets(text, span)
-                found.setdefault((own, span), Silenced(own, text.original[start:end], start, end, *off))
+                found.setdefault((own, span), Silenced(own, *_shown(text, offsets, span), *off))
     return sorted(found.values(), key=lambda each: (each.start, each.end, each.id))
 
 
@@ -107,7 +114,7 @@ def _around(span: Place, counting: list[Finding], own: str) -> str:
 
 def _excepted(compiled: CompiledTrigger, places: Places, span: Place) -> tuple[Why, str] | None:
     for place, index in enumerate(compiled.exceptions):
-        if any(first <= span[1] and span[0] <= last for first, last in places.find(index)):
+        if any(first <= span[1] and span[0] <= last for first, last in islice(places.find(index), MOST_PLACES)):
             return "exception", compiled.trigger.exceptions[place]
     return None
 
@@ -125,11 +132,6 @@ def _aside(trigger: Trigger, asides: Asides, span: Place) -> tuple[Why, str] | N
     return (kinds[0], "") if kinds else None
 
 
-def _offsets(text: Text, span: Place) -> tuple[int, int]:
-    spans = text.spans(span[1])
-    return spans[span[0]][0], spans[span[1]][1]
-
-
-def _hit(text: Text, trigger: str, weight: float, span: Place) -> TriggerHit:
-    start, end = _offsets(text, span)
-    return TriggerHit(trigger, text.original[start:end], start, end, weight)
+def _shown(text: Text, offsets: list[Place], span: Place) -> tuple[str, int, int]:
+    start, end = offsets[span[0]][0], offsets[span[1]][1]
+    return text.original[start:end], start, end

@@ -118,7 +118,7 @@ def test_post_that_begins_with_somebody_elses_handle_speaks_to_them(mention, lex
         for who in ("@nordfunk @kundin", "@kundin @nordfunk")
     )
     assert to_us.need > to_them.need
-    assert "-to_other" in to_them.reasons
+    assert "-starts_with_@other" in to_them.reasons
 
 
 def test_exclusion_says_that_somebody_else_is_meant(mention, lexicon) -> None:

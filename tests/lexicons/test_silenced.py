@@ -1,5 +1,7 @@
 """Why a phrase that stands in a text does not count."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +79,13 @@ def test_a_place_that_counts_is_not_silenced(brandless) -> None:
 
 
 WORDS = ["Hilfe", "brauche", "keine", "nicht", "kaputt", "erste", ".", "mit", "geht", "wieder", "danke"]
+
+
+@pytest.mark.parametrize("words", ["keine Hilfe ", "erste Hilfe ", "brauche Hilfe nicht ", "falls kein Netz "])
+def test_a_text_of_100_kb_takes_no_time_to_speak_of(brandless, words) -> None:
+    started = time.process_time()
+    hear(brandless, cut(words * (100_000 // len(words))))
+    assert time.process_time() - started < 5
 
 
 @settings(max_examples=60, deadline=None)
