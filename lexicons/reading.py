@@ -84,8 +84,7 @@ class Reading(dict[str, str]):
             if shorter in self._written and len(shorter) >= SHORTEST_MISTYPED:
                 found.add(shorter)
             found.update(self._mistyped.get(shorter, ()))
-        meant = [each for each in found if each[0] == word[0] and _one_slip(word, each)]
-        return min(meant, default="")
+        return min((each for each in found if _one_slip(word, each)), default="")
 
 
 def _longest_first(words: frozenset[str]) -> tuple[str, ...]:
@@ -122,6 +121,7 @@ def _neighbours(known: frozenset[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _without_a_letter(word: str) -> set[str]:
+    """The word without one of its letters, but never the first: people err in that least."""
     return {word[:index] + word[index + 1 :] for index in range(1, len(word))}
 
 
