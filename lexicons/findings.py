@@ -89,7 +89,7 @@ def _hits(
         taken = 0
         for first, last in islice(by_regex if index == _BY_REGEX else places.find(index), MOST_PLACES):
             if excepted is None:
-                excepted = _excepted_words(compiled, places, len(text.words))
+                excepted = _excepted_words(compiled, places, candidates, len(text.words))
             if excepted and excepted[last + 1] > excepted[first]:
                 continue
             if negatable and _negated(lexicon, text.words, first, last):
@@ -109,9 +109,9 @@ def _switches_off(kind: Aside, trigger: Trigger) -> bool:
     return kind not in trigger.even_if and not (kind == "of_others" and trigger.league == "safety")
 
 
-def _excepted_words(compiled: CompiledTrigger, places: Places, length: int) -> list[int]:
+def _excepted_words(compiled: CompiledTrigger, places: Places, candidates: set[int], length: int) -> list[int]:
     """Running count of words that stand in an exception; empty where there is none. Makes every overlap test constant."""
-    spans = [span for index in compiled.exceptions for span in places.find(index)]
+    spans = [span for index in compiled.exceptions if index in candidates for span in places.find(index)]
     if not spans:
         return []
     change = [0] * (length + 1)
