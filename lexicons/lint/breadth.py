@@ -50,34 +50,41 @@ def _reads(language: str, told: str | None) -> bool:
 
 
 def check_breadth(checked: Checked, breadth: Breadth) -> Iterator[Remark]:
-    """`too-broad`: more than MOST_ON_AVERAGE points for the average ordinary post of the trigger's language."""
+    """`too-broad`: more than MOST_ON_AVERAGE points for the average ordinary post of the trigger's language. What opens a
+    ticket by itself gives all points."""
     for stood in checked.triggers():
         language, trigger = stood.compiled.language, stood.trigger
         seen = sum(posts for told, posts in breadth.posts.items() if _reads(language, told))
         if seen < FEWEST_POSTS:
             continue
         hit = breadth.hits[trigger.id]
-        if hit / seen * trigger.weight > MOST_ON_AVERAGE:
+        points = MOST_POINTS if trigger.opens else trigger.weight
+        if hit / seen * points > MOST_ON_AVERAGE:
             common = ", ".join(f"{text!r} ({n})" for text, n in breadth.words[trigger.id].most_common(3))
             yield stood.as_a_whole(
                 "too-broad",
-                f"hits {hit / seen:.1%} of {seen} ordinary posts, {hit / seen * trigger.weight:.1f} points a post;"
+                f"hits {hit / seen:.1%} of {seen} ordinary posts, {hit / seen * points:.1f} points a post;"
                 f" most by {common}",
-                f"add exceptions or words, or give it a weight of at most {MOST_ON_AVERAGE * seen / hit:.0f}",
+                "add exceptions or words, or "
+                + (
+                    "drop `opens`"
+                    if trigger.opens
+                    else f"give it a weight of at most {MOST_ON_AVERAGE * seen / hit:.0f}"
+                ),
             )
 
 
 def check_weight(checked: Checked) -> Iterator[Remark]:
     """`weight-overflow`: points beyond those that are counted, and a weight that never moves anything."""
     for stood in checked.triggers():
-        weight = stood.trigger.weight
+        weight, by_itself = stood.trigger.weight, stood.trigger.opens or stood.trigger.league
         if weight > MOST_POINTS:
             yield stood.as_a_whole(
                 "weight-overflow",
                 f"weighs {weight:g}, and no more than {MOST_POINTS:g} points of all triggers together count",
                 f"{MOST_POINTS:g} is the most that makes sense; 30 already says that there is no doubt",
             )
-        elif weight and (sums := _points_beside(checked, stood)) and min(sums) >= MOST_POINTS:
+        elif weight and not by_itself and (sums := _points_beside(checked, stood)) and min(sums) >= MOST_POINTS:
             yield stood.as_a_whole(
                 "weight-overflow",
                 f"in each of its {len(sums)} examples other triggers have {min(sums):g} points already, and {MOST_POINTS:g}"

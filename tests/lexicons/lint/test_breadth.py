@@ -32,6 +32,13 @@ def test_a_trigger_that_hits_few_ordinary_posts_or_weighs_little_is_not(written)
     assert broad(written("id: a, phrases: [Wetter], weight: 2"), posts(*["Wetter"] * 40, *["Kuchen"] * 60)) == []
 
 
+def test_a_trigger_that_opens_a_ticket_may_hit_few_ordinary_posts_whatever_it_weighs(written) -> None:
+    checked = written("id: a, phrases: [Wetter], weight: 2, opens: true")
+    (remark,) = broad(checked, posts(*["Wetter"] * 3, *["Kuchen"] * 97))
+    assert "drop `opens`" in remark.todo
+    assert broad(checked, posts(*["Wetter"] * 2, *["Kuchen"] * 98)) == []
+
+
 def test_posts_of_another_language_are_not_counted(written) -> None:
     english = posts(*["Wetter is a word"] * FEWEST_POSTS, language="en")
     assert broad(written(BROAD), [*english, *posts(*["Kuchen gebacken"] * FEWEST_POSTS)]) == []
@@ -64,6 +71,8 @@ def test_a_weight_that_others_always_fill_is_told(written) -> None:
     assert (remark.trigger, "moves nothing" in remark.message) == ("a", True)
     assert list(check_weight(written(filled.replace("Dose Kabel Box", "Kabel Box"), *others))) == []
     assert list(check_weight(written(filled.replace("phrases: [Box]", "phrases: [Karton]"), *others))) == []
+    assert list(check_weight(written(f"{filled}, opens: true", *others))) == []
+    assert list(check_weight(written(f"{filled}, league: legal", *others))) == []
 
 
 def test_a_post_is_read_as_if_every_condition_held(written) -> None:
