@@ -77,9 +77,9 @@ def check_wording(checked: Checked, words: Vocabulary | None = None) -> Iterator
     real = {word.lower() for source in checked.sources for word in source.content.real_words}
     for stood in checked.triggers():
         if stood.compiled.language == "de":
-            texts = [written.text for _, written in stood.phrases()]
-            for place, said in _of_texts(texts, words, real):
-                yield stood.at_phrase(*said, stood.placed.phrases[place])
+            for written in (stood.placed.phrases, stood.placed.exceptions):
+                for place, said in _of_texts([each.text for each in written], words, real):
+                    yield stood.at_phrase(*said, written[place])
     for source in checked.sources:
         for name, listed in source.content.lists.items() if source.content.language == "de" else ():
             for place, said in _of_texts(listed, words, real):
@@ -141,21 +141,25 @@ def _with_umlauts(lower: str) -> Iterator[str]:
 
 
 def _capital(word: str, words: Vocabulary) -> Said | None:
+    """Only where it matters: where the other letter finds a form that people write."""
     lower = word.lower()
     small, capital = words.small.get(lower, 0), words.capital.get(lower, 0)
     if word[0].isupper() and word[1:].islower() and not capital and small >= OFTEN:
-        return (
-            "capital",
-            f"`{word}` gets the forms of a noun, and people write `{lower}`",
-            f"write `{lower}`: a small letter says verb or adjective",
-        )
-    if word.islower() and capital >= OFTEN and small * 10 <= capital:
-        return (
-            "capital",
-            f"`{word}` gets the forms of a verb, and people write `{word.capitalize()}`",
-            f"write `{word.capitalize()}`: a capital letter says noun",
-        )
-    return None
+        meant, now, then = lower, "noun", "verb or adjective"
+    elif word.islower() and capital >= OFTEN and small * 10 <= capital:
+        meant, now, then = word.capitalize(), "verb", "noun"
+    else:
+        return None
+    missed = sorted(
+        form for form in forms(meant, "de") - forms(word, "de") if form in words.small or form in words.capital
+    )
+    if not missed:
+        return None
+    return (
+        "capital",
+        f"`{word}` gets the forms of a {now}, so it does not find `{missed[0]}`; people write `{meant}`",
+        f"write `{meant}`: then it gets those of a {then}",
+    )
 
 
 def _missing_form(word: str, heard: set[str]) -> Said | None:

@@ -6,7 +6,11 @@ from lexicons.lint.ordinary import Post
 from lexicons.lint.wording import check_wording, vocabulary
 
 POSTS = [
-    Post("Die Störung nervt, die Kündigung ist raus, und ich warte auf eure Rechnung. Neue Box geht schon.", 1, "de")
+    Post(
+        "Die Störung nervt, der Ausfall auch, ihr wartet, ich warte. Ja, die Ausfälle! Die Rechnung kommt, die Kündigung",
+        1,
+        "de",
+    )
 ] * 3
 
 
@@ -26,8 +30,12 @@ def test_a_verb_with_a_capital_letter_is_told(written) -> None:
 
 
 def test_a_noun_with_a_small_letter_is_told(written) -> None:
-    ((rule, todo),) = told(written("id: a, phrases: [rechnung falsch], weight: 9"))
-    assert rule == "capital" and "`Rechnung`" in todo
+    ((rule, todo),) = told(written("id: a, phrases: [ausfall lange], weight: 9"))
+    assert rule == "capital" and "`Ausfall`" in todo
+
+
+def test_a_wrong_letter_that_misses_no_word_of_the_posts_is_left_alone(written) -> None:
+    assert told(written("id: a, phrases: [rechnung falsch], weight: 9")) == []
 
 
 def test_a_strong_verb_without_its_other_form_is_told(written) -> None:
@@ -53,14 +61,20 @@ def test_who_writes_all_small_does_not_say_which_words_are_nouns() -> None:
 
 
 def test_a_word_that_is_written_both_ways_is_left_alone(written) -> None:
-    words = vocabulary([Post("Das Funken nervt, wir funken seit Tagen", 1, "de")] * 3)
-    checked = written("id: a, phrases: [funken, Funken], weight: 9")
+    words = vocabulary([Post("Das Warten nervt, wir warten seit Tagen, er wartet", 1, "de")] * 3)
+    checked = written("id: a, phrases: [warten, Warten], weight: 9")
     assert list(check_wording(checked, words)) == []
 
 
 def test_a_word_that_the_lexicon_calls_real_lacks_no_umlaut(written) -> None:
     checked = written("id: a, phrases: [Storung], weight: 9", more="real_words: [Storung]\n")
     assert list(check_wording(checked, vocabulary(POSTS))) == []
+
+
+def test_words_in_exceptions_are_checked_too(written) -> None:
+    checked = written("id: a, phrases: [Rechnung], exceptions: [Storung melden], weight: 9")
+    (remark,) = check_wording(checked, vocabulary(POSTS))
+    assert (remark.rule, remark.field) == ("umlaut", "triggers[0].exceptions[0]")
 
 
 def test_words_in_lists_are_checked_where_they_stand(written) -> None:
