@@ -8,6 +8,7 @@ import pytest
 from config.settings import load_settings
 from config.yaml_file import ConfigError
 from hilferuf.commands.lexicon_suggest import Finder, propose
+from hilferuf.commands.lexicon_test import test_examples as run_examples
 from hilferuf.engine_file import opened
 from lexicons.format import read_lexicon, read_lexicons
 from lexicons.suggest import Limits
@@ -80,16 +81,20 @@ def kinds(run: tuple[str, str]) -> list[str]:
     return [json.loads(line)["kind"] for line in run[0].splitlines()]
 
 
-def test_the_patch_is_a_lexicon_that_plan_takes(desk):
-    run = hilferuf("lexicon", "suggest", "--outcomes", "outcomes.ndjson", "--over", "heard.ndjson", cwd=desk)
-    assert run.returncode == 0, run.stderr.decode()
-    (desk / "suggested.de.yaml").write_bytes(run.stdout)
-    content = read_lexicon(desk / "suggested.de.yaml").content
+def test_the_patch_is_a_lexicon_whose_examples_hold_and_that_plan_takes(desk, suggest):
+    file = desk / "suggested.de.yaml"
+    file.write_text(suggest("outcomes.ndjson")[0])
+    content = read_lexicon(file).content
     assert any("Auszahlung" in phrase for trigger in content.triggers for phrase in trigger.phrases)
-    examples = hilferuf("lexicon", "test", "suggested.de.yaml", cwd=desk)
-    assert examples.returncode == 0, examples.stdout.decode()
-    plan = hilferuf("lexicon", "plan", "suggested.de.yaml", "--over", "heard.ndjson", "--json", cwd=desk)
-    assert plan.returncode in (0, 2), plan.stderr.decode()
+    assert run_examples([str(file)], desk / "hilferuf.yaml", as_json=False) == 0
+    plan = hilferuf("lexicon", "plan", file.name, "--over", "heard.ndjson", "--json", cwd=desk)
+    assert plan.returncode == 2, plan.stderr.decode()
+    assert any("suggested" in line.get("trigger", "") for line in map(json.loads, plan.stdout.splitlines()))
+
+
+def test_ids_can_only_be_looked_up_in_a_log(desk):
+    run = hilferuf("lexicon", "suggest", "--outcomes", "outcomes.ndjson", "--posts", "50", cwd=desk)
+    assert run.returncode == 1 and b"hilferuf run" in run.stderr, "ids must be looked up, and nothing has run yet"
 
 
 def test_no_handle_link_number_or_single_persons_word_leaves(suggest):
