@@ -1,7 +1,7 @@
 """Triggers that hit ordinary posts, and weights that cannot do what they say."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from lexicons.findings import find
 from lexicons.judgement import judge
@@ -9,10 +9,8 @@ from lexicons.lint.checked import Checked, Stood
 from lexicons.lint.ordinary import Post
 from lexicons.lint.remark import Remark
 from lexicons.need import MOST_POINTS
-from lexicons.silenced import hear
-from lexicons.text import cut
+from lexicons.text import Text, cut
 from records.mention import Mention
-from records.verdict import TriggerHit
 
 MOST_ON_AVERAGE = 1.0  # points that a trigger may give an ordinary post on average: of weight 10 it may hit one in ten
 FEWEST_POSTS = 100  # of fewer, a share says nothing
@@ -30,19 +28,26 @@ class Breadth:
 
     def add_post(self, post: Post) -> None:
         """A packaged post: whatever its text hits, all conditions taken to hold."""
-        self._add(post.language, hear(self._lexicon, cut(post.text), frozenset([post.language])).hits)
+        text = cut(post.text)
+        found = find(self._lexicon, text, frozenset([post.language]))[0]
+        self._add(post.language, {each.trigger.id: _words(text, *each.places[0]) for each in found})
 
     def add_mention(self, mention: Mention) -> None:
         """A recorded mention, as it is judged. In an unknown language it counts for all triggers."""
         verdict = judge(mention, self._lexicon)
-        self._add(verdict.language, verdict.triggers)
+        self._add(verdict.language, {hit.id: hit.text for hit in verdict.triggers})
 
-    def _add(self, language: str | None, hits: Iterable[TriggerHit]) -> None:
+    def _add(self, language: str | None, hits: dict[str, str]) -> None:
         self.posts[language] += 1
-        for trigger, text in {hit.id: hit.text for hit in hits}.items():
+        for trigger, text in hits.items():
             if _reads(self._languages[trigger], language):
                 self.hits[trigger] += 1
                 self.words.setdefault(trigger, Counter())[text.lower()[:60]] += 1
+
+
+def _words(text: Text, first: int, last: int) -> str:
+    spans = text.spans(last)
+    return text.original[spans[first][0] : spans[last][1]]
 
 
 def _reads(language: str, told: str | None) -> bool:

@@ -46,6 +46,10 @@ def spoil(folder, old, new):
 def run(monkeypatch, capsys):
     """`hilferuf lexicon …` in a folder, in this process: exit code, standard output, standard error."""
 
+    monkeypatch.setattr(
+        "lexicons.lint.packaged_posts", tuple
+    )  # thousands; tests/lexicons/lint holds lexicons against them
+
     def command(folder, *arguments, given=""):
         monkeypatch.chdir(folder)
         monkeypatch.delenv("HILFERUF_CONFIG", raising=False)
