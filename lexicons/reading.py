@@ -17,6 +17,7 @@ from lexicons.text import SENTENCE_END
 NO_WORD = "\u25cc"  # a word that no lexicon knows; no punctuation, so a gap may reach over it
 OPEN = "\u2026"  # stands in the reading of a word that is known by its beginning or ending only
 SHORTEST_MISTYPED = 7
+SHORTEST_DISGUISED = 4
 LONGEST_MISTYPED = 40
 MOST_STRETCHED = 3  # stretched letters of a word of which each may stand for one or two
 MOST_FORGIVEN = 40_000  # words that are found mistyped; each costs about a kilobyte
@@ -99,6 +100,8 @@ def _undisguised(word: str) -> Iterator[str]:
             yield latin
             word = latin
     if not word.isalpha():
+        if len(word) < SHORTEST_DISGUISED or not word[0].isalpha() or sum(map(str.isdigit, word)) * 2 >= len(word):
+            return  # a number, a size, a time ("10s")
         for digits in _DIGITS:
             letters = word.translate(digits)
             if letters != word and letters.isalpha():
@@ -126,11 +129,15 @@ def _without_a_letter(word: str) -> set[str]:
 
 
 def _one_slip(word: str, meant: str) -> bool:
-    """Whether one letter too many, too few, wrong, or swapped with its neighbour lies between two different words."""
+    """Whether one letter too many, too few or wrong, but not the last, or two swapped, lie between two different words."""
     start = 0
     while start < min(len(word), len(meant)) and word[start] == meant[start]:
         start += 1
     rest, wanted = word[start:], meant[start:]
+    if len(rest) == len(wanted) and rest[:2] == wanted[1::-1] and rest[2:] == wanted[2:]:
+        return True
+    if word[-1] != meant[-1]:
+        return False  # another ending is another form, or another word ("wechsel", "wechseln")
     if len(rest) == len(wanted):
-        return rest[1:] == wanted[1:] or (rest[:2] == wanted[1::-1] and rest[2:] == wanted[2:])
+        return rest[1:] == wanted[1:]
     return rest[1:] == wanted if len(rest) > len(wanted) else rest == wanted[1:]
