@@ -12,6 +12,7 @@ import typer
 import hilferuf.lexicon_change_cli  # noqa: F401 - adds its commands to `lexicon_app`
 from hilferuf import __version__
 from hilferuf.lexicon_cli import lexicon_app
+from hilferuf.model_cli import model_app
 from hilferuf.options import AsJson, Config, RulesConfig
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ dlq_app = typer.Typer(help="Dead letters: what could not be read, with its reaso
 topics_app = typer.Typer(help="Topics on Kafka: what there must be, from the settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(lexicon_app, name="lexicon")
+app.add_typer(model_app, name="model")
 app.add_typer(topics_app, name="topics")
 app.add_typer(dlq_app, name="dlq")
 

@@ -8,6 +8,7 @@ points. docs/model.md says what it was trained on and how good it is, lexicons/m
 """
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from math import log
 from typing import Literal, NamedTuple
 
@@ -148,6 +149,7 @@ def why(moved: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(("+" if value > 0 else "-") + name for name, value in strong[:8])
 
 
+@cache  # as many as the model has acts
 def _reason(feature: str) -> str:
     """The short name under which a feature and its neighbours (at the begin, at the end, to whom) are told."""
     name = _NAMES_OF_TABLES.get(feature) or feature.removeprefix("begins with ").removeprefix("ends with ")

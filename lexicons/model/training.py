@@ -5,7 +5,7 @@ give the same file. `about` in the file says what it was trained on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -178,6 +178,23 @@ def _weights(posts: Sequence[Read], base: str) -> Floats:
     return found
 
 
+def train(posts: Sequence[Read], lexicon: Lexicon, base: str = BASE) -> Model:
+    """A calibrated model. base: the domain whose chances are to be right; where it has no posts, all."""
+    z = out_of_fold(posts, lexicon, base)
+    asked = [at for at, each in enumerate(posts) if each.post.domain == base] or list(range(len(posts)))
+    slope, shift = calibration(z[asked], [posts[at].post.need for at in asked])
+    domains: dict[str, int] = {}
+    for each in posts:
+        domains[each.post.domain] = domains.get(each.post.domain, 0) + 1
+    about = {
+        "posts": domains,
+        "needing": sum(each.post.need for each in posts),
+        "base": base,
+        "lexicons": lexicon.version,
+    }
+    return replace(fit(posts, lexicon, base), slope=slope, shift=shift, about=about)
+
+
 def out_of_fold(posts: Sequence[Read], lexicon: Lexicon, base: str = BASE) -> Floats:
     """z of each post by a model that has not seen it, in stratified folds of base and other posts."""
     strata = [f"{each.post.domain == base}{each.post.need}" for each in posts]
@@ -190,7 +207,7 @@ def out_of_fold(posts: Sequence[Read], lexicon: Lexicon, base: str = BASE) -> Fl
 
 def scores(model: Model, posts: Sequence[Read], lexicon: Lexicon) -> Floats:
     """z of each post."""
-    return np.array([model.need.add_up(seen_features(each, lexicon, model.kept))[0] for each in posts])
+    return np.array([model.need.total(seen_features(each, lexicon, model.kept)) for each in posts])
 
 
 def calibration(z: Floats, needs: Sequence[int]) -> tuple[float, float]:

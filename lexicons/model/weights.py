@@ -48,6 +48,18 @@ class Head(NamedTuple):
                 moved[name] = scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
         return self.bias + sum(moved.values()), moved
 
+    def total(self, seen: Features) -> float:
+        """z alone."""
+        weight = self.acts.get
+        z = self.bias
+        for name, value in seen.acts.items():
+            z += weight(name, 0.0) * value
+        for name, (scale, table) in self.tables.items():
+            places: Places = getattr(seen, name)
+            if len(places):
+                z += scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
+        return z
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
@@ -69,12 +81,11 @@ class Model:
 
     def urgency_of(self, seen: Features) -> float:
         """0-3, given need."""
-        worth, _ = self.urgency.add_up(seen)
-        return min(max(log2(1 + max(worth, 0.0)), 0.0), 3.0)
+        return min(log2(1 + max(self.urgency.total(seen), 0.0)), 3.0)
 
     def anger_of(self, seen: Features) -> float:
         """0-3, given need."""
-        return min(max(self.anger.add_up(seen)[0], 0.0), 3.0)
+        return min(max(self.anger.total(seen), 0.0), 3.0)
 
     def to_bytes(self) -> bytes:
         """The file's content."""
