@@ -15,6 +15,7 @@ from config.yaml_file import ConfigError, Document, read_yaml
 from records.mention import Channel, Kind
 
 FORMAT = 1
+_PACKAGED = Path(__file__).parent
 Intent = Literal["question", "problem", "complaint", "report", "cancellation", "danger", "request", "praise"]
 League = Literal["safety", "legal", "vulnerable"]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=80)]
@@ -234,8 +235,13 @@ def _read_with_extended(path: Path, above: tuple[Path, ...], read: dict[Path, So
 
 
 def packaged_names() -> list[str]:
-    """Names of the lexicons in the package."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.yaml"))
+    """Names of the languages' lexicons in the package: `de`."""
+    return sorted(path.stem for path in _PACKAGED.glob("*.yaml"))
+
+
+def industry_names() -> list[str]:
+    """Names of the industries' lexicons in the package, each of which extends its language's: `telecom.de`."""
+    return sorted(path.stem for path in (_PACKAGED / "industries").glob("*.yaml"))
 
 
 def resolve(ref: str, base: Path) -> Path:
@@ -243,9 +249,11 @@ def resolve(ref: str, base: Path) -> Path:
     if ref.endswith((".yaml", ".yml")) or "/" in ref or "\\" in ref:
         return base / ref
     if ref in packaged_names():
-        return Path(__file__).parent / f"{ref}.yaml"
+        return _PACKAGED / f"{ref}.yaml"
+    if ref in industry_names():
+        return _PACKAGED / "industries" / f"{ref}.yaml"
     raise ConfigError(
         f"there is no packaged lexicon `{ref}`",
         "lexicons",
-        hint=f"packaged: {', '.join(packaged_names())}; a file of your own is named with its ending, {ref}.yaml",
+        hint=f"packaged: {', '.join(packaged_names() + industry_names())}; a file of your own has its ending, {ref}.yaml",
     )

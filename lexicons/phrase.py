@@ -14,13 +14,16 @@ rückerstatt*             any word that begins so
 import re
 from collections.abc import Iterator, Sequence
 from itertools import permutations, product
+from math import prod
 from typing import NamedTuple
 
 from lexicons.inflection import forms, separable_forms, spellings
 from lexicons.text import SENTENCE_END, cut
 
 GAP_WORDS = 6
+SHORT_GAP = 2
 MOST_GAPS = 2
+MOST_FILLINGS = 200  # ways to fill the gaps of one order of words
 MOST_WORDS = 12
 MOST_IN_ANY_ORDER = 4
 MOST_WAYS = 24
@@ -105,6 +108,8 @@ def parse_phrase(text: str, language: str) -> Phrase:
         raise PhraseError(
             f"stands for {len(ways)} orders of words, more than {MOST_WAYS}; split it into several phrases"
         )
+    if sum(1 for item in items if item.gap) > MOST_GAPS:
+        raise PhraseError(f"has more than {MOST_GAPS} gaps")
     for way in ways:
         _refuse_impossible(way)
     return Phrase(ways)
@@ -159,7 +164,8 @@ def _separable(gap: int, particle: str, verb: str, language: str) -> _Item:
 
 def _arranged(items: list[_Item]) -> Iterator[Way]:
     """Every order of the whole phrase. A separable verb stands as one word at its place; or apart, and then its particle
-    comes last, and the verb before or after the rest ("App stürzt … ab", "stürzt … App … ab")."""
+    comes last, and the verb first or second, after what stands before the first gap ("stürzt … App … ab", "App stürzt … ab").
+    """
     separable = [index for index, item in enumerate(items) if item.tail is not None]
     if len(separable) > 1:
         raise PhraseError("has two separable verbs; write one of them as a word")
@@ -169,14 +175,32 @@ def _arranged(items: list[_Item]) -> Iterator[Way]:
         tail, verb = items[index].tail, items[index].ways[1]
         assert tail is not None
         rest = [item for place, item in enumerate(items) if place != index]
+        second = next((place for place, item in enumerate(rest) if place and item.gap), len(rest))
         for choice in product(*(item.ways for item in rest)):
-            before = _joined(rest, choice) if rest else None
-            head, gaps = verb.slots, verb.gaps
-            if before is None:
-                yield Way((*head, tail), (*gaps, GAP_WORDS))
-                continue
-            yield Way((*before.slots, *head, tail), (*before.gaps, items[index].gap, GAP_WORDS))
-            yield Way((*head, *before.slots, tail), (0, GAP_WORDS, *before.gaps[1:], GAP_WORDS))
+            yield from _apart(
+                verb,
+                tail,
+                _joined(rest[:second], choice[:second]),
+                _joined(rest[second:], choice[second:]),
+                items[index].gap,
+            )
+
+
+def _apart(verb: Way, tail: Slot, first: Way, then: Way, gap: int) -> Iterator[Way]:
+    """A separable verb and its particle with what else the phrase says; `gap`: as written before the verb."""
+    if not first.slots:
+        yield Way((*verb.slots, tail), (0, GAP_WORDS))
+        return
+    if not then.slots:
+        yield Way((*first.slots, *verb.slots, tail), (*first.gaps, gap, GAP_WORDS))
+        yield Way((*verb.slots, *first.slots, tail), (0, GAP_WORDS, *first.gaps[1:], GAP_WORDS))
+        return
+    # Three gaps: the last ones are shorter, for each of their widths is a pattern of its own.
+    inner = then.gaps[1:]
+    yield Way((*first.slots, *verb.slots, *then.slots, tail), (*first.gaps, GAP_WORDS, GAP_WORDS, *inner, SHORT_GAP))
+    yield Way(
+        (*verb.slots, *first.slots, *then.slots, tail), (0, GAP_WORDS, *first.gaps[1:], SHORT_GAP, *inner, SHORT_GAP)
+    )
 
 
 def _joined(items: Sequence[_Item], choice: Sequence[Way]) -> Way:
@@ -189,8 +213,8 @@ def _joined(items: Sequence[_Item], choice: Sequence[Way]) -> Way:
 
 
 def _refuse_impossible(way: Way) -> None:
-    if sum(1 for width in way.gaps if width) > MOST_GAPS:
-        raise PhraseError(f"has more than {MOST_GAPS} gaps")
+    if prod(width + 1 for width in way.gaps) > MOST_FILLINGS:
+        raise PhraseError(f"has more than {MOST_GAPS} gaps; a separable verb has one of its own")
     if len(way.slots) > MOST_WORDS:
         raise PhraseError(f"has more than {MOST_WORDS} words")
     if way.slots[0].optional or way.slots[-1].optional:

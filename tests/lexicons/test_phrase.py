@@ -61,6 +61,19 @@ def test_separable_verb_takes_its_subject_before_or_after() -> None:
     assert not stands("App … ab/stürzen", "die App stürzt sich auf mich")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Koffer kommt nicht an",
+        "Koffer ist nicht angekommen",
+        "kommt der Koffer heute nicht mehr an",
+        "dass mein Koffer wohl nicht ankommt",
+    ],
+)
+def test_separable_verb_stands_second_or_first(text: str) -> None:
+    assert stands("Koffer … nicht an/kommen", text)
+
+
 def test_strong_separable_verb_has_its_own_forms() -> None:
     assert stands("Strom … aus/fallen", "der Strom fiel gestern wieder aus")
     assert stands("Strom … aus/fallen", "weil der Strom ausgefallen ist")
