@@ -56,7 +56,7 @@ class BrandIndex:
 
     def __init__(self, sources: Sequence[Source], accounts: Sequence[OwnAccount] = ()) -> None:
         self.ids: list[str] = []
-        self.products: list[str] = []
+        self.products: dict[str, str] = {}  # product -> brand
         self.handles: dict[str, str] = {}  # folded, with @ -> brand
         self._hashtags: dict[str, _Name] = {}
         self._accounts: dict[str, str | None] = {}  # channel:id -> brand
@@ -76,8 +76,14 @@ class BrandIndex:
                 self._accounts.update(dict.fromkeys(brand.accounts, brand.id))
                 self._add(source, path, (brand.id, None), brand)
                 for index, product in enumerate(brand.products):
-                    if product.id not in self.products:
-                        self.products.append(product.id)
+                    owner = self.products.setdefault(product.id, brand.id)
+                    if owner != brand.id or product.id in self.ids:
+                        other = f"a product of `{owner}`" if owner != brand.id else "a brand"
+                        raise source.document.error(
+                            f"`{product.id}` is already {other}",
+                            (*path, "products", index, "id"),
+                            "give it an id of its own",
+                        )
                     self._add(source, (*path, "products", index), (brand.id, product.id), product)
         for account in accounts:
             if account.id:

@@ -3,7 +3,7 @@
 1. Every word is read (reading.py): a word of the lexicons, a stretched, disguised or mistyped one, or none; one look-up.
 2. An Aho-Corasick automaton over what was read names the phrases that may stand there, by one rare word of each.
 3. Where every word of such a phrase is there, spaCy's `Matcher` decides on a `Doc` of the words around the rarest of them: a
-   blank vocabulary, no model. docs/decisions/0011 has the figures that this division rests on.
+   blank vocabulary, no model. docs/decisions/0012 has the figures that this division rests on.
 
 Cost: a phrase is looked for at MOST_PLACES places at most, so no text makes it more than linear.
 """

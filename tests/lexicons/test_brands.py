@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.yaml_file import ConfigError
 from lexicons.compiler import load_lexicon
 from lexicons.text import cut
 
@@ -68,6 +69,17 @@ def test_only_an_exclusion_says_that_somebody_else_is_meant(brands) -> None:
 @pytest.mark.parametrize("text", ["mein Sternticket", "Stern im Abo", "#sternfahrt", "#SternFahrt"])
 def test_who_names_a_product_names_its_brand(brands, text) -> None:
     assert named(brands, text) == [("nordbahn", "sternticket")]
+
+
+@pytest.mark.parametrize(("taken", "says"), [("one", "already a brand"), ("box", "already a product of `one`")])
+def test_id_of_a_product_is_its_own(tmp_path, taken, says) -> None:
+    (tmp_path / "own.yaml").write_text(
+        f"lexicon: 1\nbrands:\n  - {{id: one, products: [{{id: box}}]}}\n  - {{id: two, products: [{{id: {taken}}}]}}\n",
+        "utf-8",
+    )
+    with pytest.raises(ConfigError, match=says) as caught:
+        load_lexicon(["own.yaml"], base=tmp_path)
+    assert (caught.value.line, caught.value.field) == (4, "brands[1].products[0].id")
 
 
 def test_alias_of_a_product_needs_a_context_of_its_own(brands) -> None:
