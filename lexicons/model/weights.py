@@ -45,7 +45,9 @@ class Head(NamedTuple):
         for name, (scale, table) in self.tables.items():
             places: Places = getattr(seen, name)
             if len(places):
-                moved[name] = scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
+                # an act may be called like a table
+                added = scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
+                moved[name] = moved.get(name, 0.0) + added
         return self.bias + sum(moved.values()), moved
 
     def total(self, seen: Features) -> float:
@@ -126,19 +128,18 @@ def read_model(path: Path = PACKAGED) -> Model:
         header = json.loads(body[4 : 4 + size])
         if header["format"] != FORMAT:
             raise ValueError(f"it is format {header['format']!r}, this release reads {FORMAT}")
-        heads = _heads(header["heads"], memoryview(body)[4 + size :])
+        return Model(
+            kept=frozenset(header["kept"]),
+            slope=header["slope"],
+            shift=header["shift"],
+            about=header["about"],
+            digest=hashlib.sha256(content).hexdigest()[:12],
+            **_heads(header["heads"], memoryview(body)[4 + size :]),
+        )
     except (ValueError, KeyError, TypeError, zlib.error) as error:
         raise ConfigError(
             f"{path} is no model: {error}", "model", hint="write it anew: hilferuf model train"
         ) from error
-    return Model(
-        kept=frozenset(header["kept"]),
-        slope=header["slope"],
-        shift=header["shift"],
-        about=header["about"],
-        digest=hashlib.sha256(content).hexdigest()[:12],
-        **heads,
-    )
 
 
 @lru_cache(4)
@@ -159,8 +160,9 @@ def _heads(told: dict[str, Any], rest: memoryview) -> dict[str, Head]:
     heads, place = {}, 0
     for name in ("need", "urgency", "anger"):
         tables = {}
-        for table, scale in told[name]["tables"].items():
-            tables[table] = (scale, np.frombuffer(rest[place : place + TABLES[table]], np.int8))
+        scales = told[name]["tables"]
+        for table in sorted(scales, key=[*TABLES].index):  # the bytes lie in this order, whatever the header's is
+            tables[table] = (scales[table], np.frombuffer(rest[place : place + TABLES[table]], np.int8))
             if len(tables[table][1]) != TABLES[table]:
                 raise ValueError("it is cut off")
             place += TABLES[table]
