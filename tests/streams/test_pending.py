@@ -1,16 +1,24 @@
 """Pending triggers are decided by what is known of the author and the thread, whenever it comes to be known."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
+from lexicons.judgement import judge as judge_mention
+from lexicons.judgement import load_lexicon
 from records.events import Answered, Known, Spoke
-from records.facts import Snapshot
+from records.facts import Link, Snapshot, Unlink
 from records.mention import Thread
 from records.pending import Pending, parse_pending
 from records.times import DAY, MINUTE, from_ms
 from records.verdict import TriggerHit
+from streams.assess import Assess
 from streams.author import AuthorState, merge
 from streams.derive import derive, said
+from streams.memory import MemoryEngine
+from streams.profile import Profile
+from streams.screen import Screen
 
 from .conftest import RULES, START, judge, mention
 
@@ -102,3 +110,26 @@ def test_condition_of_a_newer_version_never_holds() -> None:
 )
 def test_entry_reads_as_it_was_written(entry: Pending) -> None:
     assert parse_pending(str(entry)) == entry
+
+
+def test_ticket_opens_when_its_author_becomes_known_and_goes_when_the_link_does(tmp_path) -> None:
+    """Through all stages, with a lexicon of files."""
+    (tmp_path / "own.yaml").write_text(
+        "lexicon: 1\nlanguage: de\ntriggers:\n"
+        "  - {id: own.vip, phrases: [Stammkunde], weight: 5, league: legal, when: {customer: true}}\n",
+        "utf-8",
+    )
+    lexicon = load_lexicon(["own.yaml"], base=tmp_path, need_threshold=0.9999)
+    judged = partial(judge_mention, lexicon=lexicon)
+    engine = MemoryEngine([Screen(judged), Profile(), Assess(RULES, judged)])
+    post = mention("1", "Stammkunde seit Jahren", kind="direct_message")
+    engine.feed("mentions", post.id, post)
+    assert not engine.tickets
+    at = from_ms(START + MINUTE)
+    link = Link(id="l", customer="c1", author=post.author_key, evidence="verified", at=at)
+    engine.feed("customer-facts", "c1", link)
+    assert [op.op for op in engine.tickets.values()] == ["open"]
+    (opened,) = [op.ticket for op in engine.tickets.values()]
+    assert (opened.status, opened.posts[0].triggers, opened.customer) == ("open", ("own.vip",), "verified")
+    engine.feed("customer-facts", "c1", Unlink(id="l", customer="c1", author=post.author_key, revision=1, at=at))
+    assert [op.op for op in engine.tickets.values()] == ["close"]
