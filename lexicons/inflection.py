@@ -65,8 +65,9 @@ _STRONG_DE: dict[str, str] = {
     "halten": "halte halten hält hielt hielten gehalten",
 }
 _FIXED_DE = _words(
-    "sie ihr wir ich was wer wie der die das den dem seit schon immer noch wann warum wieso weshalb mehr auch aber euch eich ihnen jetzt heute gestern morgen bitte niemand"
-    " einfach wieder endlich dass denn damit dafür hier dort nach oder über unter ohne beim sehr viel"
+    "sie ihr wir ich was wer wie der die das den dem seit schon immer noch wann warum wieso weshalb mehr auch aber "
+    "euch eich ihnen jetzt heute gestern morgen bitte niemand einfach wieder endlich dass denn damit dafür hier dort "
+    "nach oder über unter ohne beim sehr viel"
 )
 _NOUN_DE = ("", "e", "en", "er", "ern", "es", "n", "s")
 _VERB_DE = ("", "e", "en", "em", "er", "es", "n", "st", "t", "et", "est", "te", "ten", "tet", "ete", "eten")
