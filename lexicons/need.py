@@ -26,6 +26,7 @@ Addressed = Literal["direct_message", "reply", "handle", "name", "query", "none"
 MOST_POINTS = 50.0  # trigger points beyond this say nothing more about need
 
 BELIEVED_URGENCY = 2.5  # a trigger of at least this urgency is never weakened by the model
+TOLD_FROM = 0.02  # below this need, and with no trigger, urgency and anger are not worked out: nobody will ask
 _NAMES_OF_TABLES = {"words": "wording", "letters": "wording", "shapes": "way_of_speaking"}
 
 
@@ -111,7 +112,7 @@ def heard(findings: list[Finding]) -> Heard:
 
 
 class Judged(NamedTuple):
-    """need 0-1; urgency and anger 0-3 given need; what moved need by at least 0.3, the strongest first: `+asks`, `-link`."""
+    """need 0-1; urgency and anger 0-3 given need, 0 below TOLD_FROM; what moved need by at least 0.3, the strongest first: `+asks`, `-link`."""
 
     need: float
     urgency: float
@@ -133,10 +134,13 @@ def judge_need(
     if stars:
         seen.acts[f"stars:{stars}"] = 1.0
     z, moved = model.need.add_up(seen)
+    need = round(model.need_of(z), 4)
+    if need < TOLD_FROM and not hits.urgency:
+        return Judged(need, 0.0, 0.0, why(moved))
     urgency = model.urgency_of(seen)
     if hits.urgency >= BELIEVED_URGENCY:
         urgency = max(urgency, hits.urgency)
-    return Judged(round(model.need_of(z), 4), _within(urgency, 0, 3), _within(model.anger_of(seen), 0, 3), why(moved))
+    return Judged(need, _within(urgency, 0, 3), _within(model.anger_of(seen), 0, 3), why(moved))
 
 
 def why(moved: Mapping[str, float]) -> tuple[str, ...]:

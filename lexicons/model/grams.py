@@ -55,11 +55,14 @@ def _hashed(words: list[str]) -> Places:
 def _grams(codes: Places, lengths: tuple[int, ...], bits: int) -> Places:
     found: list[Places] = []
     hashed = codes
-    for length in range(1, lengths[-1] + 1):
+    for length in range(1, min(lengths[-1], len(codes)) + 1):
         if length > 1:
-            if len(hashed) < 2:
-                break
             hashed = hashed[:-1] * _P + codes[length - 1 :]
         if length in lengths:
-            found.append((hashed + np.uint32(length)) * _M >> np.uint32(32 - bits))
-    return np.concatenate(found) if found else np.empty(0, np.uint32)
+            found.append(hashed)
+    if not found:
+        return np.empty(0, np.uint32)
+    places = np.concatenate(found)
+    places *= _M
+    places >>= np.uint32(32 - bits)
+    return places
