@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hilferuf.lexicon_cli import AsJson, Config, Over, lexicon_app
+from hilferuf.lexicon_cli import AsJson, Config, lexicon_app
+from hilferuf.lexicon_cli import Over as Recorded
 
 New = Annotated[
     Path | None,
@@ -20,7 +21,8 @@ New = Annotated[
 @lexicon_app.command("plan")
 def lexicon_plan(
     new: New = None,
-    over: Over = None,
+    over: Recorded = None,
+    facts: Annotated[list[str] | None, typer.Option(help="NDJSON file of customer facts; may be repeated.")] = None,
     until: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Time of mentions that name none (UTC); default: when LOG was written."),
@@ -30,22 +32,22 @@ def lexicon_plan(
     json: AsJson = False,
 ) -> None:
     """Show what a lexicon would change in the queue: tickets gained, lost, moved. Exit code 2: something changes."""
-    from hilferuf.commands.lexicon_plan import plan
+    from hilferuf.commands.lexicon_plan import Over, plan
 
-    raise typer.Exit(plan(config, new, over or [], until, samples, json))
+    raise typer.Exit(plan(config, new, Over(over or [], facts or [], until), samples, json))
 
 
 @lexicon_app.command("apply")
-def lexicon_apply(new: New = None, config: Config = None) -> None:
+def lexicon_apply(new: New = None, config: Config = None, json: AsJson = False) -> None:
     """Put lexicons into force, after reading all of them; a running service follows without a restart."""
     from hilferuf.commands.lexicon_apply import apply
 
-    raise typer.Exit(apply(config, new))
+    raise typer.Exit(apply(config, new, json))
 
 
 @lexicon_app.command("rollback")
-def lexicon_rollback(config: Config = None) -> None:
+def lexicon_rollback(config: Config = None, json: AsJson = False) -> None:
     """Go back to the lexicons that were in force before; again: one further back."""
     from hilferuf.commands.lexicon_apply import rollback
 
-    raise typer.Exit(rollback(config))
+    raise typer.Exit(rollback(config, json))

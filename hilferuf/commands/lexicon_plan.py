@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -18,9 +18,12 @@ from hilferuf.rules import settings_of
 from lexicons.edition import Edition
 from lexicons.judgement import judge
 from listeners.clock import SystemClock
+from listeners.contract import Bad
 from listeners.ndjson import read_lines
+from listeners.replay import read_facts
 from priority.strategy import load_strategy
 from records.errors import HilferufError
+from records.facts import CustomerFact
 from records.times import from_ms, to_ms
 from streams.plan.comparison import Plan, planned
 from streams.plan.difference import Change, Shown
@@ -35,27 +38,30 @@ CHUNK_BYTES = 4_000_000
 _encode = msgspec.json.Encoder().encode
 
 
-def plan(config: Path | None, new: Path | None, over: list[str], until: str | None, samples: int, as_json: bool) -> int:
+class Over(NamedTuple):
+    """What a plan is made over. mentions: files, none = the running log; until: the time of a mention that names none."""
+
+    mentions: list[str]
+    facts: list[str]
+    until: str | None
+
+
+def plan(config: Path | None, new: Path | None, over: Over, samples: int, as_json: bool) -> int:
     """Exit code 0 = the queue stays as it is, 2 = something changes; a wrong setting or lexicon is 1, unlike elsewhere."""
     try:
-        return _plan(config, new, over, until, samples, as_json)
+        return _plan(settings_of(config), new, over, samples, as_json)
     except ConfigError as error:  # its own exit code, 2, means here that something changes
         print(f"hilferuf: {error}", file=sys.stderr)
         return 1
 
 
-def _plan(
-    config: Path | None, new: Path | None, over: list[str], until: str | None, samples: int, as_json: bool
-) -> int:
-    loaded = settings_of(config)
+def _plan(loaded: Loaded, new: Path | None, over: Over, samples: int, as_json: bool) -> int:
     old_edition, old = running(loaded)
     new_edition, lexicon = from_files(loaded, new)
-    versions = old.version, lexicon.version
     load = partial(rules_for, loaded, old_edition, new_edition)
-    with (
-        progress() as line,
-        planned(load, _recorded(loaded, over, until), tell_bad=_tell, tell_progress=line.say) as found,
-    ):
+    recorded, facts = _recorded(loaded, over), _facts(over.facts)
+    with progress() as line, planned(load, recorded, facts, tell_bad=_tell, tell_progress=line.say) as found:
+        versions = old.version, lexicon.version
         if as_json:
             _print_json(found, versions)
         else:
@@ -75,15 +81,30 @@ def rules_for(loaded: Loaded, old: Edition, new: Edition) -> Rules:
 # what was recorded
 
 
-def _recorded(loaded: Loaded, over: list[str], until: str | None) -> Iterator[Recorded]:
-    if not over:
+def _recorded(loaded: Loaded, over: Over) -> Iterator[Recorded]:
+    if not over.mentions:
         yield from _chunks("records", "log", from_ms(0), enumerate(logged(loaded)))
         return
     with ExitStack() as stack:
-        for name in over:
+        for name in over.mentions:
             stream, at = _open(stack, name)
             lines = ((line.number, line.data) for line in read_lines(stream))
-            yield from _chunks("lines", "stdin" if name == "-" else name, _time(until) or at, lines)
+            yield from _chunks("lines", _named(name), _time(over.until) or at, lines)
+
+
+def _facts(names: list[str]) -> Iterator[CustomerFact]:
+    with ExitStack() as stack:
+        for name in names:
+            stream, at = _open(stack, name)
+            for item in read_facts(stream, observed_at=at, name=_named(name)):
+                if isinstance(item, Bad):
+                    _tell(f"{item.origin}: {item.reason}")
+                else:
+                    yield item
+
+
+def _named(name: str) -> str:
+    return "stdin" if name == "-" else name
 
 
 def _time(until: str | None) -> str | None:

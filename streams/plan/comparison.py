@@ -16,10 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from records.errors import HilferufError
+from records.facts import CustomerFact
 from streams.plan.deriving import derived
 from streams.plan.difference import Change
 from streams.plan.gathered import Gathered, Group
 from streams.plan.judging import Judged, Recorded, judged
+from streams.plan.known import told
 from streams.plan.rules import Load, Rules
 
 T = TypeVar("T")
@@ -58,6 +60,7 @@ class Plan(NamedTuple):
 def planned(
     load: Load,
     recorded: Iterable[Recorded],
+    facts: Iterable[CustomerFact] = (),
     *,
     tell_bad: Callable[[str], None],
     tell_progress: Callable[[str], None] = lambda text: None,
@@ -72,6 +75,7 @@ def planned(
     with TemporaryDirectory(prefix="hilferuf-plan-") as folder, _crew(load, workers) as crew:
         gathered = Gathered(Path(folder) / "plan.db")
         try:
+            gathered.know(told(facts))
             yield _planned(gathered, crew, chain(first, pieces), tell_bad, tell_progress)
         finally:
             gathered.close()

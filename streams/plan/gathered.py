@@ -3,24 +3,34 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from records import codec
-from records.mention import Mention
 from streams.plan.difference import Change, Stands
 from streams.plan.judging import Heard
+from streams.plan.known import Told
 from streams.plan.rules import Both
 
 _SCHEMA = """
 CREATE TABLE heard (id TEXT NOT NULL, author TEXT, parent TEXT, mention BLOB NOT NULL, old BLOB, new BLOB);
 CREATE TABLE authors (id TEXT PRIMARY KEY, author TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE known (author TEXT NOT NULL, event BLOB NOT NULL);
+CREATE INDEX known_author ON known (author);
 CREATE TABLE standing (side INTEGER NOT NULL, rank_key INTEGER NOT NULL, score REAL NOT NULL, ticket TEXT NOT NULL);
 CREATE TABLE changes (kind TEXT NOT NULL, rank_key INTEGER NOT NULL, ticket TEXT NOT NULL, value BLOB NOT NULL);
 """
-Said = tuple[Mention, Both | None]
-Group = tuple[str, list[tuple[bytes, bytes | None, bytes | None]]]
 _change: "msgspec.json.Decoder[Change]" = msgspec.json.Decoder(Change)
+
+
+class Group(NamedTuple):
+    """What concerns one author. said: mentions with their verdicts by the old and the new lexicon (None: the same, or none at
+    all); known: author events that no lexicon has a say in. All encoded."""
+
+    author: str
+    said: list[tuple[bytes, bytes | None, bytes | None]]
+    known: list[bytes]
 
 
 class Gathered:
@@ -48,6 +58,10 @@ class Gathered:
             [(h.id, h.author) for h in heard if h.author is not None and h.verdicts is not None],
         )
 
+    def know(self, told: Iterable[Told]) -> None:
+        """Keep what is known of authors."""
+        self._sql.executemany("INSERT INTO known VALUES (?, ?)", told)
+
     def groups(self) -> Iterator[Group]:
         """The mentions of each author, or of each mention without one; in a fixed order. A delete may name another author than
         its post did, and an answer names none: both belong where the post is."""
@@ -64,11 +78,15 @@ class Gathered:
         for group, *record in rows:
             if group != name:
                 if name is not None:
-                    yield name, said
+                    yield Group(name, said, self._known(name))
                 name, said = group, []
             said.append(tuple(record))
         if name is not None:
-            yield name, said
+            yield Group(name, said, self._known(name))
+
+    def _known(self, author: str) -> list[bytes]:
+        rows = self._sql.execute("SELECT event FROM known WHERE author = ? ORDER BY rowid", (author,))
+        return [row[0] for row in rows]
 
     # tickets
 

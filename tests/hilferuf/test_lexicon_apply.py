@@ -14,7 +14,6 @@ import structlog
 
 from config.settings import load_settings
 from config.yaml_file import ConfigError
-from hilferuf import in_force
 from hilferuf.commands.doctor import doctor
 from hilferuf.commands.lexicon_apply import apply, rollback
 from hilferuf.engine import InEngine, engine_of, rules_at_start, switching
@@ -44,7 +43,7 @@ CLOCK = SystemClock()
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    monkeypatch.setattr(in_force, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setattr(InEngine, "seconds", 0.02)
     (tmp_path / "hilferuf.yaml").write_text("lexicons: [de, acme.yaml]\nserver: {port: 0}\n")
     (tmp_path / "acme.yaml").write_text(BRAND)
     (tmp_path / "draft").mkdir()
@@ -226,3 +225,15 @@ def _until(desk, service, wanted, seconds=60.0) -> None:
         except HilferufError:  # it has not begun yet
             pass
         time.sleep(0.05)
+
+
+def test_apply_and_rollback_tell_scripts_what_is_in_force(desk, capfdbinary):
+    desk.serve()
+    capfdbinary.readouterr()
+    apply(desk.config, desk.draft, as_json=True)
+    applied = json.loads(capfdbinary.readouterr().out)
+    rollback(desk.config, as_json=True)
+    back = json.loads(capfdbinary.readouterr().out)
+    assert (applied["by"], applied["as_files"], applied["steps_back"]) == ("apply", False, 1)
+    assert (back["by"], back["as_files"], back["steps_back"]) == ("rollback", True, 0)
+    assert (back["in_force"], back["was"]) == (applied["was"], applied["in_force"])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from config.yaml_file import ConfigError
-from hilferuf.commands.lexicon_plan import plan
+from hilferuf.commands.lexicon_plan import Over, plan
 from hilferuf.editions import from_files
 from hilferuf.rules import settings_of
 
@@ -38,8 +38,8 @@ def desk(tmp_path, monkeypatch):
     return tmp_path
 
 
-def planned(desk, capfd, new="draft/acme.yaml", over="heard.ndjson", as_json=True) -> tuple[int, str]:
-    code = plan(None, new and desk / new, [str(desk / over)], None, 10, as_json)
+def planned(desk, capfd, new="draft/acme.yaml", over="heard.ndjson", as_json=True, facts=()) -> tuple[int, str]:
+    code = plan(None, new and desk / new, Over([str(desk / over)], facts, None), 10, as_json)
     return code, capfd.readouterr().out
 
 
@@ -69,7 +69,7 @@ def test_people_see_samples_by_rank(desk, capfd):
 
 def test_a_lexicon_that_is_wrong_ends_with_1_and_its_own_place(desk, capfd):
     (desk / "draft" / "acme.yaml").write_text(BRAND + "triggerz: []\n")
-    code = plan(None, desk / "draft" / "acme.yaml", [str(desk / "heard.ndjson")], None, 10, False)
+    code = plan(None, desk / "draft" / "acme.yaml", Over([str(desk / "heard.ndjson")], [], None), 10, False)
     said = capfd.readouterr().err
     assert code == 1 and f"{desk / 'draft' / 'acme.yaml'}:4: triggerz" in said and "did you mean `triggers`?" in said
 
@@ -90,3 +90,22 @@ def test_a_file_of_a_packaged_name_takes_its_place(desk):
 def test_a_draft_that_is_missing_is_told(desk):
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
         from_files(settings_of(None), desk / "none.yaml")
+
+
+def test_who_is_a_customer_is_known_from_the_facts(desk, capfd):
+    (desk / "draft" / "acme.yaml").write_text(CAKE.replace("weight: 30", "weight: 30, when: {customer: true}"))
+    (desk / "facts.ndjson").write_text(
+        '{"kind": "link", "customer": "c1", "id": "l1", "author": "x:8", "evidence": "verified", '
+        '"at": "2026-03-01T00:00:00Z"}\n{"fact": 1}\n'
+    )
+    assert planned(desk, capfd)[0] == 0
+    code = plan(
+        None,
+        desk / "draft" / "acme.yaml",
+        Over([str(desk / "heard.ndjson")], [str(desk / "facts.ndjson")], None),
+        10,
+        True,
+    )
+    out, err = capfd.readouterr()
+    assert code == 2 and json.loads(out.splitlines()[-1])["mentions"] == ["x:2"]
+    assert "facts.ndjson:2" in err
