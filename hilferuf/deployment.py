@@ -19,12 +19,14 @@ def kafka_of(loaded: Loaded) -> KafkaSettings:
 
 
 def fingerprint(rules: RuleSet) -> str:
-    """Eight characters, the same in every process of a deployment: of lexicons (brands among them), strategy, conversation
-    settings and helpdesks. Another one in the same consumer group is a rolling upgrade, or another deployment."""
+    """Eight characters, the same in every process of a deployment: of the names of lexicons and brands, strategy, threshold,
+    conversation settings and helpdesks. Another one in the same consumer group is a rolling upgrade, or another deployment.
+    What the lexicons say is left out: it changes while processes run, and all of them follow it."""
     settings = rules.loaded.settings
     judged = rules_record(rules.lexicon, rules.strategy, settings)
+    names = [*settings.lexicons, *sorted(rules.lexicon.brands.ids), str(settings.need_threshold)]
     desks = [
         f"{name} {getattr(options, 'url', '')} {getattr(options, 'queue', '')} {' '.join(sorted(options.brands))}"
         for name, options in sink_settings(settings)
     ]
-    return digest(judged.lexicon_version, judged.strategy, *sorted(desks))[:8]
+    return digest(*names, judged.strategy, *sorted(desks))[:8]

@@ -51,7 +51,7 @@ def from_files(loaded: Loaded, new: Path | None = None) -> tuple[Edition, Lexico
 
 def running(loaded: Loaded) -> tuple[Edition, Lexicon]:
     """What the service works by; where nothing has run yet, what the files say. Raises ConfigError, HilferufError."""
-    if loaded.settings.kafka is not None or not path_of(loaded).exists():
+    if loaded.settings.kafka is None and not path_of(loaded).exists():
         return from_files(loaded)
     with editions_of(loaded) as editions:
         held = editions.in_force()

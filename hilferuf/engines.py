@@ -74,7 +74,11 @@ def letters_of(loaded: Loaded, *, write: bool = False) -> Iterator[Letters]:
 def editions_of(loaded: Loaded, *, write: bool = False) -> Iterator[Editions]:
     """The editions of the lexicons; what was decided counts when this ends. Raises HilferufError where nothing has run yet."""
     if loaded.settings.kafka is not None:
-        raise HilferufError("on Kafka lexicons change with a restart of the workers")
+        from streams.kafka.editions import looking
+
+        with looking(loaded.settings.kafka) as found:
+            yield found
+        return
     with opened(loaded, write=write) as store:
         yield StoredEditions(store)
 

@@ -29,8 +29,6 @@ from streams.editions import Editions, InForce, Step, decided
 T = TypeVar("T")
 log = structlog.get_logger("lexicons")
 
-FOLLOW_SECONDS = 2.0
-
 
 def at_start(loaded: Loaded, editions: Editions, now: int) -> RuleSet:
     """What to work by from the start: the files, if they are others than when they were last looked at; else what is in force.
@@ -52,9 +50,15 @@ def _lexicon(loaded: Loaded, editions: Editions, held: InForce | None, now: int)
         return lexicon
     if held is None or held.files != edition.id:
         editions.decide(decided(held, _step(edition, lexicon, now), edition.id), edition)
+        if held is not None and held.now.edition != edition.id:
+            log.info(
+                "lexicons of changed files", version=lexicon.version, were=held.now.lexicon_version, by=held.now.how
+            )
     elif held.now.edition != edition.id:
         try:
             lexicon = compiled(loaded, editions.edition(held.now.edition))
+        except Transient:
+            raise
         except HilferufError as error:  # made for another program: what else is there to work by?
             refused(error, lexicon.version)
         else:
@@ -80,7 +84,9 @@ def seen(lexicon: Lexicon) -> None:
 
 
 class Reach(ABC):
-    """How a running service reaches its editions."""
+    """How a running service reaches its editions. seconds: how often it looks."""
+
+    seconds = 2.0
 
     @abstractmethod
     async def call(self, work: Callable[[Editions], T]) -> T:
@@ -120,7 +126,7 @@ class Follower:
                 if str(error) != trouble:
                     log.warning("lexicons cannot be looked at now", error=str(error))
                     trouble = str(error)
-            await _wait(FOLLOW_SECONDS, stop, self._again)
+            await _wait(self._reach.seconds, stop, self._again)
 
     async def _follow(self) -> None:
         held = await self._reach.call(lambda editions: editions.in_force())

@@ -2,15 +2,15 @@
 together, and how the process is seen."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from config.settings import Loaded
 from hilferuf.deployment import fingerprint, kafka_of
-from hilferuf.hit_metrics import expect_hits
+from hilferuf.in_force import Reach, at_start
 from hilferuf.rules import RuleSet
 from hilferuf.seen import count_verdict
 from hilferuf.wiring import sinks_of
@@ -21,15 +21,18 @@ from records.events import Rules
 from sinks.protocol import converge
 from streams import metrics
 from streams.deliverer import Deliverer
+from streams.editions import Editions
 from streams.kafka import admin, members
 from streams.kafka.app import Application
 from streams.kafka.cluster import Cluster
 from streams.kafka.deliver import Deliver, KafkaLedger
+from streams.kafka.editions import Seen, looking
 from streams.kafka.shard import Shard
 from streams.runner import Route
 from streams.stage import Stage
 from streams.topology import rules_record, stages
 
+T = TypeVar("T")
 log = structlog.get_logger("service")
 
 AGAIN_SECONDS = 5.0
@@ -81,6 +84,49 @@ async def topics_of(loaded: Loaded, progress: Progress) -> dict[str, str]:
         await asyncio.sleep(AGAIN_SECONDS)
 
 
+class OnTopic(Reach):
+    """The editions on the topic `rules`."""
+
+    seconds = 5.0
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._kafka, self._seen, self._lock = kafka_of(loaded), Seen(), asyncio.Lock()
+
+    async def call(self, work: Callable[[Editions], T]) -> T:
+        """In a thread, one after the other. Raises Transient, Refused."""
+        async with self._lock:
+            return await asyncio.to_thread(self._call, work)
+
+    def _call(self, work: Callable[[Editions], T]) -> T:
+        with looking(self._kafka, self._seen) as editions:
+            return work(editions)
+
+
+async def rules_at_start(loaded: Loaded, reach: Reach, clock: Clock, progress: Progress) -> RuleSet:
+    """What a worker is to work by, once the brokers answer. Raises ConfigError, HilferufError."""
+    said = ""
+    while True:
+        try:
+            return await reach.call(lambda editions: at_start(loaded, editions, clock.now()))
+        except Transient as error:
+            progress.waiting = f"waits for the lexicons in force: {error}"
+            if str(error) != said:
+                log.warning("waits for the lexicons in force", error=str(error))
+                said = str(error)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+def switching(application: Application) -> Callable[[RuleSet], Awaitable[None]]:
+    """How a worker is given other rules."""
+
+    async def switch(rules: RuleSet) -> None:
+        settings = rules.loaded.settings
+        made = stages(rules.lexicon, rules.strategy, settings, count_verdict)
+        application.switch(made, rules_record(rules.lexicon, rules.strategy, settings))
+
+    return switch
+
+
 class Deployment:
     """What the roles of one process share: settings, rules, the topics' ids."""
 
@@ -91,7 +137,6 @@ class Deployment:
     def worker(self) -> Application:
         """screen, profile and assess."""
         rules, settings = self._rules, self.loaded.settings
-        expect_hits(rules.lexicon)
         made = stages(rules.lexicon, rules.strategy, settings, count_verdict)
         return self._application("work", made, rules=rules_record(rules.lexicon, rules.strategy, settings))
 

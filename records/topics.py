@@ -11,6 +11,7 @@ ALL = (MENTIONS, CUSTOMER_FACTS, AUTHOR_EVENTS, TICKETS, DEAD_LETTERS)
 # On Kafka only.
 DELIVERIES = "deliveries"  # key: sink|ticket id; Delivery: the ledger, in the partition of the ticket; compacted
 CURSORS = "cursors"  # key: a listener's cursor key; where it reads on; compacted
+RULES = "rules"  # the lexicons in force, and those before; see streams.kafka.editions; compacted
 
 MAX_RECORD = 900_000  # bytes of one record; brokers refuse more than a megabyte
 WHOLE = "*"  # the key of a record that concerns its whole partition: Tick, Rules

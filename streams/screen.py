@@ -42,6 +42,8 @@ class Screen(Stage[Route]):
     name = "screen"
     source = MENTIONS
     timed = True
+    switches_rules = True
+    derives = False  # what it keeps of a mention says where it went, by whatever rules
 
     def __init__(
         self, judge: Judge, *, route_days: float = 30.0, on_verdict: Callable[[Mention, Verdict], None] | None = None

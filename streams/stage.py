@@ -31,7 +31,8 @@ class Stage(ABC, Generic[S]):
     name: str
     source: str
     timed = False  # whether `due` ever gives a time
-    switches_rules = False  # whether it derives its keys anew when the rules change
+    switches_rules = False  # whether a change of the rules is a record of its input
+    derives = True  # where it is: whether every key is derived anew then
 
     def __init__(self, state_type: type[S]) -> None:
         self._states: msgspec.json.Decoder[S] = msgspec.json.Decoder(state_type)

@@ -32,7 +32,7 @@ def doctor(config: Path | None) -> int:
     settings, parts = loaded.settings, list(listener_parts(loaded, SystemClock()))
     checks: list[tuple[str, Callable[[], str]]] = [
         ("rules", lambda: _rules(loaded)),
-        ("lexicons", lambda: _in_force(loaded)),
+        *([] if settings.kafka else [("lexicons", lambda: _in_force(loaded))]),
         ("data folder", lambda: _folder(loaded)),
         *([] if settings.kafka else [("engine file", lambda: _engine(loaded))]),
         ("health port", lambda: _port(settings.server.host, settings.server.port)),
@@ -69,7 +69,7 @@ def _rules(loaded: Loaded) -> str:
 
 def _in_force(loaded: Loaded) -> str:
     """Whether the lexicons in force can be used: those of the files are another line's matter."""
-    if loaded.settings.kafka is not None or not path_of(loaded).exists():
+    if loaded.settings.kafka is None and not path_of(loaded).exists():
         return "in force from the first start on"
     with editions_of(loaded) as editions:
         held = editions.in_force()
@@ -150,7 +150,7 @@ def _kafka(loaded: Loaded, kafka: KafkaSettings) -> bool:
     for finding in examine(kafka, loaded.settings.retention, sinks, mine):
         print(f"{'ok   ' if finding.well else 'WRONG'} {finding.name:<12} {finding.text}", flush=True)
         well = well and finding.well
-    return well
+    return _say("lexicons", lambda: _in_force(loaded)) if well else False
 
 
 async def _sinks(loaded: Loaded) -> bool:

@@ -15,13 +15,16 @@ import structlog
 from config.settings import Loaded, Server
 from config.yaml_file import ConfigError
 from hilferuf.deployment import kafka_of
-from hilferuf.on_kafka import Deployment, Progress, topics_of
-from hilferuf.rules import rules_of
+from hilferuf.hangup import on_hangup
+from hilferuf.in_force import Follower
+from hilferuf.on_kafka import Deployment, OnTopic, Progress, rules_at_start, switching, topics_of
+from hilferuf.rules import RuleSet, rules_of
 from hilferuf.seen import Outside, set_up_log
 from hilferuf.wiring import listeners_of, sink_settings
 from listeners.clock import SystemClock
 from listeners.contract import Listener
 from listeners.kafka_publisher import KafkaPublisher
+from priority.strategy import load_strategy
 from records.errors import HilferufError
 from streams.deliverer import Deliverer
 from streams.kafka.app import FATAL
@@ -57,11 +60,15 @@ class Process:
     def __init__(self, loaded: Loaded, roles: set[str], sink: str | None, instance: str | None) -> None:
         self._loaded, self._roles, self._sink, self._instance = loaded, roles, sink, instance
         self._clock, self._progress, self._stop = SystemClock(), Progress(), asyncio.Event()
-        self._rules = rules_of(loaded)
+        self._rules = None if "work" in roles else rules_of(loaded)  # a worker may find others in force
+        load_strategy(loaded.settings.strategy, loaded.base)
+        self._editions: OnTopic | None = OnTopic(loaded) if "work" in roles else None
+        self._follower: Follower | None = None
         self._listeners: list[Listener] = listeners_of(loaded, self._clock) if "listen" in roles else []
         self._deliverers: list[Deliverer] = []
         self._working: list[asyncio.Task[None]] = []
         self._looking: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._crashed = False
 
     async def run(self, health_port: int | None) -> int:
@@ -69,6 +76,7 @@ class Process:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        on_hangup(loop, self._look_again)
         outside = Outside(self._progress, self._listeners, self._deliverers, self._stop.is_set)
         await _start(outside, self._loaded.settings.server, health_port)
         hearing = await self._hear()
@@ -117,8 +125,11 @@ class Process:
     async def _prepare(self, port: int) -> None:
         """Waits for the brokers, checks the topics, then starts the work. Raises HilferufError for wrong topics."""
         ids = await topics_of(self._loaded, self._progress)
-        deployment = Deployment(self._rules, ids, self._clock, self._instance)
+        rules = self._rules or await self._in_force()
+        deployment = Deployment(rules, ids, self._clock, self._instance)
         applications = [deployment.worker()] if "work" in self._roles else []
+        if self._editions is not None:
+            self._follower = Follower(rules, self._editions, switching(applications[0]), self._clock.now)
         for application, deliverer in deployment.deliverers(self._sink) if "deliver" in self._roles else ():
             applications.append(application)
             self._deliverers.append(deliverer)
@@ -126,10 +137,20 @@ class Process:
             await application.start()
             self._progress.applications.append(application)
         self._working = [self._task(d.run(self._stop), f"deliver {d.sink.name}") for d in self._deliverers]
+        if self._follower is not None:
+            self._following = self._task(self._follower.run(self._stop), "lexicons")
         self._progress.waiting = None
         groups = [application.group for application in applications]
         self._looking = self._task(deployment.look_around(groups), "looking around")
         log.info("started", roles=sorted(self._roles), groups=groups, instance=self._instance, health=f"port {port}")
+
+    async def _in_force(self) -> RuleSet:
+        assert self._editions is not None
+        return await rules_at_start(self._loaded, self._editions, self._clock, self._progress)
+
+    def _look_again(self) -> None:
+        if self._follower is not None:
+            self._follower.look_again()
 
     async def _end(self, hearing: "list[asyncio.Task[None]]") -> None:
         if hearing:
@@ -142,6 +163,8 @@ class Process:
         threading.excepthook = _thread_ended
         if self._looking is not None:
             self._looking.cancel()
+        if self._following is not None:
+            await asyncio.wait([self._following], timeout=STOP_SECONDS / 4)
         if self._working:
             await asyncio.wait(self._working, timeout=STOP_SECONDS / 2)
         for application in self._progress.applications:

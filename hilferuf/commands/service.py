@@ -4,7 +4,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +14,7 @@ from config.settings import Loaded
 from config.yaml_file import ConfigError
 from hilferuf.engine import InEngine, deliverers_of, engine_of, rules_at_start, switching, undelivered
 from hilferuf.engine_file import path_of
+from hilferuf.hangup import on_hangup
 from hilferuf.in_force import Follower
 from hilferuf.rules import settings_of
 from hilferuf.seen import Embedded, Outside, count_verdict, set_up_log
@@ -76,7 +76,7 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
     rules = rules_at_start(loaded, clock) if "stages" in roles else None
     engine = engine_of(rules, clock, count_verdict) if rules else _without_stages(loaded, clock)
     follower = Follower(rules, InEngine(engine), switching(engine, count_verdict), clock.now) if rules else None
-    on_hangup(loop, follower)
+    on_hangup(loop, follower.look_again if follower else lambda: None)
     listeners = listeners_of(loaded, clock) if "listen" in roles else []
     deliverers = deliverers_of(loaded, engine, clock) if "deliver" in roles else []
     engine.start()
@@ -96,12 +96,6 @@ async def _serve(loaded: Loaded, roles: set[str], drain: bool) -> int:
         await asyncio.to_thread(engine.stop)
     log.info("stopped")
     return FATAL if engine.failure or crashed else 0
-
-
-def on_hangup(loop: asyncio.AbstractEventLoop, follower: Follower | None) -> None:
-    """SIGHUP: look at the lexicons' files again. In a terminal it means as ever that the terminal is gone."""
-    if not sys.stdin.isatty():
-        loop.add_signal_handler(signal.SIGHUP, follower.look_again if follower else lambda: None)
 
 
 def _without_stages(loaded: Loaded, clock: SystemClock) -> EmbeddedEngine:

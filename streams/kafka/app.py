@@ -32,8 +32,7 @@ from faust.app.base import BootStrategy
 
 from records import codec
 from records.errors import HilferufError
-from records.events import Rules, Tick
-from records.times import MINUTE, from_ms
+from records.events import Rules
 from records.topics import WHOLE
 from streams import metrics
 from streams.kafka.cluster import Cluster
@@ -137,6 +136,15 @@ class Application:
         app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
         app.on_partitions_revoked.connect(self._on_revoked)  # type: ignore[arg-type]
         return app
+
+    def switch(self, stages: Sequence[Stage[Any]], rules: Rules) -> None:
+        """The same stages under other rules: each partition goes over to them at a record of its own, which is written soon."""
+        self._rules = rules
+        self._by_source = {self._cluster.kafka.topic(stage.source): stage for stage in stages}
+        for tp, shard in [*((tp, owned.shard) for tp, owned in self._owned.items()), *self._idle.items()]:
+            shard.offer(self._by_source[tp.topic], rules)
+        for owned in self._owned.values():
+            owned.told = 0
 
     # life
 
@@ -311,7 +319,7 @@ class Application:
                 break
             except Blocked as error:
                 await self._wait_blocked(owned, error)
-                owned.shard = shard = self._make(shard.stage, shard.partition)
+                owned.shard = shard = self._make(self._by_source[tp.topic], shard.partition)
         owned.blocked = None
         metrics.PARTITION_BLOCKED.labels(shard.stage.name, str(shard.partition)).set(0)
         await self._seek(tp, shard.position)
@@ -374,18 +382,9 @@ class Application:
             await self._tend(owned)
 
     async def _tend(self, owned: Owned) -> None:
-        shard, now = owned.shard, self._cluster.clock()
-        stage, source, partition = shard.stage, shard.stage.source, shard.partition
-        due = shard.states.next_due() if stage.timed else None
-        if due is not None and due <= now and not 0 <= now - owned.ticked < MINUTE:  # a clock may be set back
-            owned.ticked = now
-            await self._cluster.send(source, partition, WHOLE, codec.encode(Tick(at=from_ms(now))))
-        rules = self._rules
-        if rules is not None and stage.switches_rules and not 0 <= now - owned.ticked < MINUTE:
-            note = shard.note
-            if note is None or rules.name not in (note.rules, note.deriving):
-                owned.ticked = now
-                await self._cluster.send(source, partition, WHOLE, codec.encode(rules))
+        shard = owned.shard
+        for control in owned.controls(self._cluster.clock(), self._rules):
+            await self._cluster.send(shard.stage.source, shard.partition, WHOLE, codec.encode(control))
 
     async def _keep_snapshots(self) -> None:
         while True:

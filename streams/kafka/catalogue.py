@@ -23,6 +23,7 @@ from records.topics import (
     DEAD_LETTERS,
     DELIVERIES,
     MENTIONS,
+    RULES,
     TICKETS,
     state_of,
 )
@@ -53,6 +54,7 @@ def catalogue(kafka: KafkaSettings, retention: Retention) -> tuple[Topic, ...]:
     kept = int(retention.log_days * DAY)
     policies = {name: _logged(kept) for name in (MENTIONS, CUSTOMER_FACTS, AUTHOR_EVENTS)}
     policies |= dict.fromkeys((TICKETS, DELIVERIES, CURSORS, *map(state_of, STAGES)), _COMPACTED)
+    policies[RULES] = {**_COMPACTED, "max.message.bytes": str(MAX_LETTER_BYTES)}  # lexicons whole, in one record
     policies[DEAD_LETTERS] = {
         **_COMPACTED,
         **_logged(kept),

@@ -84,6 +84,10 @@ class Shard(Generic[S]):
         """For people."""
         return f"{self.stage.name} {self.partition}"
 
+    def offer(self, stage: Stage[S], rules: Rules) -> None:
+        """Work by these rules from the record on that tells them."""
+        self._taking.offer(stage, rules)
+
     # open and close
 
     async def open(self) -> None:

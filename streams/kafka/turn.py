@@ -70,8 +70,17 @@ class Turn(Generic[S]):
     """Reads through to the shard's states and gathers changes. `careful`: check the size of a state at every step, so that the
     record which makes it too large is the one that is refused."""
 
-    def __init__(self, stage: Stage[S], states: States[S], note: Note | None, partition: int, *, careful: bool = False):
-        self.stage, self.partition, self.note = stage, partition, note or Note()
+    def __init__(
+        self,
+        stage: Stage[S],
+        states: States[S],
+        note: Note | None,
+        partition: int,
+        *,
+        rules: Rules | None = None,
+        careful: bool = False,
+    ) -> None:
+        self.stage, self.rules, self.partition, self.note = stage, rules, partition, note or Note()
         self.changed: dict[str, S | None] = {}
         self.dead = 0
         self.outcomes: list[bool] = []  # of every record, and of every key of one that concerns many: whether it failed
@@ -93,8 +102,9 @@ class Turn(Generic[S]):
         return [key for key in self._states.due(now, limit) if self.changed.get(key, key) is not None]
 
     def keys_after(self, after: str, limit: int) -> list[str]:
-        """Keys with a state before this turn, in order, after one."""
-        return self._states.keys_after(after, limit)
+        """Keys with a state, in order, after one; those of this turn too, as they may be by the rules before."""
+        fresh = {key for key, state in self.changed.items() if key > after and state is not None}
+        return sorted(fresh.union(self._states.keys_after(after, limit)))[:limit]
 
     def send(self, output: Output) -> None:
         """Write a record. Raises TooLarge."""
@@ -175,10 +185,16 @@ class Guard:
 
 
 class Taking(Generic[S]):
-    """Runs polled records of one partition through a stage. `rules`: those that this process works by."""
+    """Runs polled records of one partition through a stage. `rules`: those that it works by here."""
 
     def __init__(self, stage: Stage[S], partition: int, rules: Rules | None, guard: Guard) -> None:
         self.stage, self.partition, self.rules, self._guard = stage, partition, rules, guard
+        self._offered: tuple[Stage[S], Rules] | None = None
+
+    def offer(self, stage: Stage[S], rules: Rules) -> None:
+        """Other rules, to be worked by from the record on that tells them; or at once, where the partition has had that record
+        already, from another process."""
+        self._offered = stage, rules
 
     def take(self, states: States[S], note: Note | None, records: Sequence[Read]) -> Turn[S]:
         """The turn that these records make. Raises GuardTripped, and HilferufError for a state that cannot be read."""
@@ -195,10 +211,13 @@ class Taking(Generic[S]):
                 "`dead letter` in the log: a wrong version of the program or of its rules? "
                 "kafka.guard.share: 1.0 lets them through"
             )
+        self.stage, self.rules = turn.stage, turn.rules
         return turn
 
     def _turn(self, states: States[S], note: Note | None, records: Sequence[Read], *, careful: bool) -> Turn[S]:
-        turn = Turn(self.stage, states, note, self.partition, careful=careful)
+        turn = Turn(self.stage, states, note, self.partition, rules=self.rules, careful=careful)
+        for name in (turn.note.deriving, turn.note.rules):
+            self._switch(turn, name)
         for record in records:
             try:
                 self._one(turn, record)
@@ -216,7 +235,7 @@ class Taking(Generic[S]):
         if key == WHOLE:
             self._control(turn, record)
             return
-        found = self.stage.read(key, record.value)
+        found = turn.stage.read(key, record.value)
         if found is not None:
             _readable(turn, found[0])
             turn.step(*found)
@@ -229,29 +248,40 @@ class Taking(Generic[S]):
                 control = Tick(at=from_ms(record.timestamp))
             for key in turn.due(to_ms(control.at), TIMERS):
                 self._each(turn, record, key, control)
-        elif self.rules is not None and control.name == self.rules.name:
+            return
+        self._switch(turn, control.name)
+        if turn.rules is not None and control.name == turn.rules.name:
             self._rederive(turn, record, control)
-        elif self.rules is not None and control.name == turn.note.deriving:
+        elif turn.rules is not None and control.name == turn.note.deriving:
             # A process of other rules began, and we do not go on with it. Some keys are by those rules, some by ours: whoever
             # works here from now on has to begin.
             turn.note = msgspec.structs.replace(turn.note, rules="", deriving="")
+
+    def _switch(self, turn: Turn[S], name: str) -> None:
+        """To the rules on offer, if it is they that are told."""
+        if self._offered is not None and name == self._offered[1].name:
+            turn.stage, turn.rules = self._offered
 
     def _rederive(self, turn: Turn[S], record: Read, rules: Rules) -> None:
         """One bounded step; the next one is a record of its own, so that it comes back at its place after any kill."""
         underway = turn.note.deriving == rules.name
         if underway != bool(rules.after):
             return  # begun twice, or a step of what was begun anew since
-        keys = turn.keys_after(rules.after, REDERIVED)
+        keys = turn.keys_after(rules.after, REDERIVED) if turn.stage.derives else []
         for key in keys:
             self._each(turn, record, key, rules)
         if len(keys) == REDERIVED:
             turn.to_partition(msgspec.structs.replace(rules, after=keys[-1]))
-            turn.note = msgspec.structs.replace(turn.note, deriving=rules.name)
+            turn.note = msgspec.structs.replace(
+                turn.note, deriving=rules.name, rules=""
+            )  # some keys are by them no more
         else:
             turn.note = msgspec.structs.replace(turn.note, deriving="", rules=rules.name)
 
     def _each(self, turn: Turn[S], record: Read, key: str, control: Tick | Rules) -> None:
         _readable(turn, key)
+        if turn.get(key) is None:
+            return  # it went in this very turn
         try:
             turn.step(key, control)
             turn.outcomes.append(False)

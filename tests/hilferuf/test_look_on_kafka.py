@@ -12,7 +12,7 @@ from records import codec
 from records.errors import HilferufError
 from records.normalise import normalise_mention
 from records.times import from_ms
-from records.topics import CUSTOMER_FACTS, DEAD_LETTERS, DELIVERIES, MENTIONS, TICKETS
+from records.topics import CUSTOMER_FACTS, DEAD_LETTERS, DELIVERIES, MENTIONS, RULES, TICKETS
 from streams.dead_letters import dead_letter
 from tests.sinks.contract_suite import a_post, a_ticket
 from tests.streams.kafka.desk_rig import Writer, make, settings_for
@@ -23,7 +23,7 @@ KIM, UTA = a_ticket(author="1"), a_ticket(a_post(2), author="2", rank_key=99_000
 class Desk:
     def __init__(self, addresses, prefix, folder):
         settings = settings_for(addresses, prefix)
-        make(settings, MENTIONS, CUSTOMER_FACTS, TICKETS, DELIVERIES, DEAD_LETTERS)
+        make(settings, MENTIONS, CUSTOMER_FACTS, TICKETS, DELIVERIES, DEAD_LETTERS, RULES)
         self.writer = Writer(settings)
         (folder / "acme.yaml").write_text("lexicon: 1\nbrands: [{id: acme, handles: [acme]}]\n")
         self.config = folder / "hilferuf.yaml"

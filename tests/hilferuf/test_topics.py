@@ -40,12 +40,12 @@ def run(*arguments):
 def test_plan_apply_and_check_tell_one_story(desk, prefix):
     config = desk()
     code, planned = run("topics", "plan", "-c", config)
-    assert code == 0 and len(planned) == 10
+    assert code == 0 and len(planned) == 11
     assert planned[0] == f"create   {prefix}mentions        2 partitions x 1 copies, 7 days"
     assert run("topics", "check", "-c", config)[0] == 1
     assert run("topics", "apply", "-c", config) == (0, [line.replace("create ", "created", 1) for line in planned])
     for command in ("plan", "apply", "check"):
-        assert run("topics", command, "-c", config) == (0, ["all 10 topics are as planned"])
+        assert run("topics", command, "-c", config) == (0, ["all 11 topics are as planned"])
 
 
 def test_what_cannot_be_changed_is_one_line_and_fails_apply_and_check(desk, prefix):

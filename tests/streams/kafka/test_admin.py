@@ -21,7 +21,7 @@ from streams.kafka.examination import examine
 from tests.kafka_server import start_kafka
 
 WEEK = Retention()
-COUNT = 10
+COUNT = 11
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from config.kafka import KafkaSettings
 from config.settings import Retention, Settings
 from records.times import DAY
-from records.topics import ALL, CURSORS, DELIVERIES
+from records.topics import ALL, CURSORS, DELIVERIES, RULES
 from streams.kafka.catalogue import STAGES, catalogue
 from streams.screen import Screen
 from streams.topology import stages
@@ -19,9 +19,10 @@ def topics(kafka=KAFKA, log_days=7.0):
 
 def test_there_is_every_topic_that_a_stage_reads_writes_or_keeps_its_state_in(monkeypatch):
     monkeypatch.setattr("streams.topology.scorer", lambda strategy: None)
-    flow = stages(None, type("Strategy", (), {"version": "1"})(), Settings())
+    named = type("Named", (), {"version": "1"})()
+    flow = stages(named, named, Settings())
     assert isinstance(flow[0], Screen) and tuple(stage.name for stage in flow) == STAGES
-    assert set(topics()) == {*ALL, DELIVERIES, CURSORS, *(stage.changelog for stage in flow)}
+    assert set(topics()) == {*ALL, DELIVERIES, CURSORS, RULES, *(stage.changelog for stage in flow)}
 
 
 def test_all_have_the_same_partitions_and_copies_under_the_prefix():
@@ -46,7 +47,7 @@ def test_what_is_heard_goes_after_log_days_and_a_day():
 def test_what_is_compacted_is_compacted_within_a_day_and_keeps_tombstones_for_a_day():
     compacted = {name: item.config for name, item in topics().items() if "compact" in item.config["cleanup.policy"]}
     assert set(compacted) == {
-        *("tickets", "deliveries", "cursors", "screen-state", "profile-state", "assess-state", "dead-letters")
+        *("tickets", "deliveries", "cursors", "rules", "screen-state", "profile-state", "assess-state", "dead-letters")
     }
     for config in compacted.values():
         assert int(config["max.compaction.lag.ms"]) == int(config["delete.retention.ms"]) == DAY

@@ -21,6 +21,7 @@ from streams.kafka.turn import (
     Turn,
     Unreadable,
 )
+from streams.stage import Output
 from tests.streams.kafka.small_stage import Record, Small, Sum, control, records
 
 NEW = Rules(lexicon_version="new", strategy="s")
@@ -355,6 +356,63 @@ def test_what_another_process_began_and_nobody_went_on_with_is_begun_again_by_bo
     begun = shard.commit((WHOLE, control(NEW)), start=7)
     assert follow(shard, begun, 8)[0] == [(key, "new") for key in "abcde"]
     assert shard.note == Note(rules=NEW.name)
+
+
+def test_rules_on_offer_are_worked_by_from_their_record_on_and_not_before():
+    class Double(Small):
+        def step(self, key, state, record):
+            after, outputs = super().step(key, state, record)
+            return after, outputs * 2
+
+    shard = Shard(rules=OLD)
+    shard.commit(("a", "+1"))
+    shard.taking.offer(Double(), NEW)
+    assert told(shard.commit(("b", "+1"), start=1)) == [("b", 1)]
+    mixed = shard.commit(("c", "+1"), (WHOLE, control(NEW)), ("d", "+1"), start=2)
+    assert told(mixed) == [("c", 1), *[(key, "new") for key in "abc" for _ in range(2)], ("d", 1), ("d", 1)]
+    assert (shard.note.rules, shard.taking.rules) == (NEW.name, NEW)
+
+
+@pytest.mark.parametrize("note", [Note(rules=NEW.name), Note(deriving=NEW.name)])
+def test_rules_on_offer_hold_at_once_in_a_partition_that_another_process_has_told_them(note):
+    shard = Shard(rules=OLD)
+    shard.note = note
+    shard.taking.offer(Small(), NEW)
+    shard.commit(("a", "+1"))
+    assert shard.taking.rules == NEW
+
+
+def test_a_turn_that_is_run_again_record_by_record_switches_at_the_same_record():
+    class Loud(Small):
+        def step(self, key, state, record):
+            after, _ = super().step(key, state, record)
+            return after, [Output(TICKETS, key, "loud")]
+
+    shard = Shard(rules=OLD)
+    shard.taking.offer(Loud(), NEW)
+    sends = shard.commit(("a", "+1"), ("b", f"big {MAX_RECORD}"), (WHOLE, control(NEW)), ("c", "+1"))
+    assert ("a", 1) in told(sends) and ("c", "loud") in told(sends) and shard.taking.rules == NEW
+
+
+def test_going_back_before_all_keys_were_derived_derives_all_of_them_again(small_steps):
+    shard = Shard(rules=OLD)
+    shard.commit(*[(key, "+1") for key in "abcde"])
+    shard.note = Note(rules=OLD.name)
+    shard.taking.offer(Small(), NEW)
+    stale = shard.commit((WHOLE, control(NEW)), start=5)
+    assert shard.note == Note(deriving=NEW.name)  # so whoever works by the old ones has to tell them
+    shard.taking.offer(Small(), OLD)
+    begun = shard.commit((WHOLE, control(OLD)), start=6)
+    assert follow(shard, stale, 7)[0][2:] == []
+    assert follow(shard, begun, 9)[0] == [(key, "old") for key in "abcde"]
+
+
+def test_a_stage_that_derives_nothing_only_switches(small_steps):
+    shard = Shard(rules=OLD)
+    shard.stage.derives = False
+    shard.commit(*[(key, "+1") for key in "abcde"])
+    assert told(shard.commit((WHOLE, control(OLD)), start=5)) == []
+    assert shard.note == Note(rules=OLD.name)
 
 
 def test_exactly_as_many_keys_as_one_step_takes_end_with_an_empty_step(small_steps):
