@@ -48,7 +48,7 @@ def settings(secure_kafka, prefix):
 
 async def test_admin_producer_consumer_and_lag_pass_through_tls_and_login(settings):
     await asyncio.to_thread(apply, settings, WEEK)
-    assert len(await asyncio.to_thread(require_topics, settings, WEEK)) == 10
+    assert len(await asyncio.to_thread(require_topics, settings, WEEK)) == 11
     topic = settings.topic(MENTIONS)
 
     def publish():
