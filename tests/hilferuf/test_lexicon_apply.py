@@ -30,13 +30,8 @@ lexicon: 1
 language: de
 brands: [{id: acme, names: [Acme], handles: [acme], hashtags: [acme]}]
 """
-CAKE = (
-    BRAND
-    + """\
-triggers:
-  - {id: acme.cake, phrases: [Kuchen], weight: 30, examples: {hits: [Kuchen], misses: [Brot]}}
-"""
-)
+BRAND += "triggers:\n  - {id: acme.help, phrases: [Hilfe], weight: 30}\n"  # instead of a packaged lexicon, which takes its time
+CAKE = BRAND + "  - {id: acme.cake, phrases: [Kuchen], weight: 30}\n"
 TEXTS = ("@acme Hilfe, kein Netz!", "@acme Kuchen gebacken")
 CLOCK = SystemClock()
 
@@ -44,7 +39,7 @@ CLOCK = SystemClock()
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
     monkeypatch.setattr(InEngine, "seconds", 0.02)
-    (tmp_path / "hilferuf.yaml").write_text("lexicons: [de, acme.yaml]\nserver: {port: 0}\n")
+    (tmp_path / "hilferuf.yaml").write_text("lexicons: [acme.yaml]\nserver: {port: 0}\n")
     (tmp_path / "acme.yaml").write_text(BRAND)
     (tmp_path / "draft").mkdir()
     (tmp_path / "draft" / "acme.yaml").write_text(CAKE)

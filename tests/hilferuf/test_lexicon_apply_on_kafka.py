@@ -1,5 +1,6 @@
 """Lexicons that change under running workers on a real broker."""
 
+import signal
 import time
 
 import pytest
@@ -44,9 +45,9 @@ def standing(desk: Desk) -> dict[str, str]:
     return {t.id: t.lexicon_version for t in tickets if t.status == "open"}
 
 
-def test_workers_follow_what_is_applied_and_rolled_back_and_one_that_comes_later_works_by_it_too(desk):
+def test_a_worker_follows_what_is_applied_and_one_that_comes_later_works_by_it_too(desk):
     writer, config = Writer(desk.kafka), desk.settings("one")
-    workers = [desk.start(desk.settings(name)).ready() for name in ("one", "two")]
+    first = desk.start(config).ready()
     old = running(settings_of(config))[1].version
     desk.call(writer, 20)
     bake(desk, writer, 1_000, 20)
@@ -59,15 +60,19 @@ def test_workers_follow_what_is_applied_and_rolled_back_and_one_that_comes_later
     desk.until(lambda: len(standing(desk)) == 40 and set(standing(desk).values()) == {new}, "all by what was applied")
     print(f"40 tickets follow after {time.monotonic() - begun:.1f} s")
 
-    workers.append(desk.start(desk.settings("three")).ready())  # its files say what the others' say: not the applied
-    workers[2].says("not those of the files")
+    later = desk.start(desk.settings("two")).ready()  # its files say what the first one's say: not what was applied
+    later.says("not those of the files")
+    (desk.folder / "brand.yaml").write_text(BRAND + "triggerz: []\n")
+    first.process.send_signal(signal.SIGHUP)
+    assert "brand.yaml:3: triggerz" in first.says("lexicon refused")
     bake(desk, writer, 2_000, 20)
-    desk.until(lambda: len(standing(desk)) == 60, "tickets of all three")
+    desk.until(lambda: len(standing(desk)) == 60, "tickets of both")
     assert set(standing(desk).values()) == {new}
 
+    (desk.folder / "brand.yaml").write_text(BRAND)
     assert rollback(config) == 0
     desk.until(lambda: len(standing(desk)) == 20 and set(standing(desk).values()) == {old}, "as before")
-    for worker in workers:
+    for worker in (first, later):
         assert worker.stop()[0] == 0, worker.log
+        assert "two deployments" not in worker.log
     assert desk.newest(DEAD_LETTERS) == {}
-    assert not any("two deployments" in worker.log for worker in workers)

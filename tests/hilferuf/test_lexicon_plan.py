@@ -14,13 +14,10 @@ lexicon: 1
 language: de
 brands: [{id: acme, names: [Acme], handles: [acme], hashtags: [acme]}]
 """
-CAKE = (
-    BRAND
-    + """\
-triggers:
-  - {id: acme.cake, phrases: [Kuchen], weight: 30, examples: {hits: [Kuchen], misses: [Brot]}}
-"""
-)
+BRAND += "triggers:\n  - {id: acme.help, phrases: [Hilfe], weight: 30}\n"  # instead of a packaged lexicon, which takes its time
+NEW = "  - {id: acme.cake, phrases: [Kuchen], weight: 30}\n"
+CAKE = BRAND + NEW
+MORE = "lexicon: 1\nlanguage: de\ntriggers:\n" + NEW
 HEARD = """\
 {"id": "x:1", "text": "@acme Hilfe, kein Netz!", "author": {"id": "7", "handle": "anna"}}
 {"id": "x:2", "text": "@acme Kuchen gebacken", "author": {"id": "8"}}
@@ -30,7 +27,7 @@ HEARD = """\
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "hilferuf.yaml").write_text("lexicons: [de, acme.yaml]\n")
+    (tmp_path / "hilferuf.yaml").write_text("lexicons: [acme.yaml]\n")
     (tmp_path / "acme.yaml").write_text(BRAND)
     (tmp_path / "draft").mkdir()
     (tmp_path / "draft" / "acme.yaml").write_text(CAKE)
@@ -71,20 +68,21 @@ def test_a_lexicon_that_is_wrong_ends_with_1_and_its_own_place(desk, capfd):
     (desk / "draft" / "acme.yaml").write_text(BRAND + "triggerz: []\n")
     code = plan(None, desk / "draft" / "acme.yaml", Over([str(desk / "heard.ndjson")], [], None), 10, False)
     said = capfd.readouterr().err
-    assert code == 1 and f"{desk / 'draft' / 'acme.yaml'}:4: triggerz" in said and "did you mean `triggers`?" in said
+    assert code == 1 and f"{desk / 'draft' / 'acme.yaml'}:6: triggerz" in said and "did you mean `triggers`?" in said
 
 
 def test_a_draft_of_another_name_stands_beside_the_others(desk):
-    (desk / "draft" / "more.yaml").write_text(CAKE.replace("brands", "# brands"))
+    (desk / "draft" / "more.yaml").write_text(MORE)
     edition, lexicon = from_files(settings_of(None), desk / "draft" / "more.yaml")
-    assert edition.names == ("de", "acme.yaml", "more.yaml") and set(edition.files) == {"acme.yaml", "more.yaml"}
-    assert lexicon.trigger("acme.cake") is not None and len(lexicon.triggers) > 1
+    assert edition.names == ("acme.yaml", "more.yaml") and set(edition.files) == {"acme.yaml", "more.yaml"}
+    assert lexicon.trigger("acme.cake") is not None and lexicon.trigger("acme.help") is not None
 
 
 def test_a_file_of_a_packaged_name_takes_its_place(desk):
-    (desk / "draft" / "de.yaml").write_text(CAKE.split("brands")[0] + "triggers:" + CAKE.split("triggers:")[1])
+    (desk / "hilferuf.yaml").write_text("lexicons: [de, acme.yaml]\n")
+    (desk / "draft" / "de.yaml").write_text(MORE)
     edition, lexicon = from_files(settings_of(None), desk / "draft" / "de.yaml")
-    assert edition.names == ("de.yaml", "acme.yaml") and [t.trigger.id for t in lexicon.triggers] == ["acme.cake"]
+    assert edition.names == ("de.yaml", "acme.yaml") and len(lexicon.triggers) == 2
 
 
 def test_a_draft_that_is_missing_is_told(desk):
@@ -93,7 +91,7 @@ def test_a_draft_that_is_missing_is_told(desk):
 
 
 def test_who_is_a_customer_is_known_from_the_facts(desk, capfd):
-    (desk / "draft" / "acme.yaml").write_text(CAKE.replace("weight: 30", "weight: 30, when: {customer: true}"))
+    (desk / "draft" / "acme.yaml").write_text(BRAND + NEW.replace("30}", "30, when: {customer: true}}"))
     (desk / "facts.ndjson").write_text(
         '{"kind": "link", "customer": "c1", "id": "l1", "author": "x:8", "evidence": "verified", '
         '"at": "2026-03-01T00:00:00Z"}\n{"fact": 1}\n'
