@@ -16,14 +16,17 @@ from config.settings import load_settings
 from config.yaml_file import ConfigError
 from hilferuf.commands.doctor import doctor
 from hilferuf.commands.lexicon_apply import apply, rollback
+from hilferuf.commands.lexicon_plan import Over, plan
+from hilferuf.editions import from_files
 from hilferuf.engine import InEngine, engine_of, rules_at_start, switching
 from hilferuf.engine_file import opened
-from hilferuf.in_force import Follower
+from hilferuf.in_force import Follower, Reach
 from listeners.clock import SystemClock
-from records.errors import HilferufError
+from records.errors import Backpressure, HilferufError
 from records.normalise import normalise_mention
 from records.times import from_ms
 from streams import metrics
+from streams.editions import StoredEditions
 
 BRAND = """\
 lexicon: 1
@@ -232,3 +235,35 @@ def test_apply_and_rollback_tell_scripts_what_is_in_force(desk, capfdbinary):
     assert (applied["by"], applied["as_files"], applied["steps_back"]) == ("apply", False, 1)
     assert (back["by"], back["as_files"], back["steps_back"]) == ("rollback", True, 0)
     assert (back["in_force"], back["was"]) == (applied["was"], applied["in_force"])
+
+
+def test_a_plan_over_the_running_log_says_what_apply_then_does(desk, capfdbinary):
+    desk.serve()
+    capfdbinary.readouterr()
+    assert plan(desk.config, desk.draft, Over([], [], None), 10, as_json=True) == 2
+    whole, *_, change = map(json.loads, capfdbinary.readouterr().out.splitlines())
+    assert (whole["open"], change["change"], change["subject"]) == ({"before": 1, "after": 2}, "gained", TEXTS[1])
+    assert desk.serve(lambda: apply(desk.config, desk.draft)) == [CALL, BOTH]
+    assert plan(desk.config, desk.draft, Over([], [], None), 10, as_json=True) == 0
+
+
+async def test_a_switch_that_cannot_be_written_now_is_tried_again(desk):
+    rules = rules_at_start(load_settings(desk.config), CLOCK)
+    apply(desk.config, desk.draft)
+    stop, tried = asyncio.Event(), list[str]()
+
+    class Direct(Reach):
+        seconds = 0.01
+
+        async def call(self, work):
+            with opened(rules.loaded) as store:
+                return work(StoredEditions(store))
+
+    async def switch(new):
+        tried.append(new.lexicon.version)
+        if len(tried) < 3:
+            raise Backpressure("the disk is full")
+        stop.set()
+
+    await asyncio.wait_for(Follower(rules, Direct(), switch, CLOCK.now).run(stop), 30)
+    assert len(tried) == 3 and set(tried) == {from_files(rules.loaded, desk.draft)[1].version}

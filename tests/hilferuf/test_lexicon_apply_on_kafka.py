@@ -6,6 +6,7 @@ import time
 import pytest
 
 from hilferuf.commands.lexicon_apply import apply, rollback
+from hilferuf.commands.lexicon_plan import Over, plan
 from hilferuf.editions import running
 from hilferuf.rules import settings_of
 from listeners.clock import SystemClock
@@ -45,7 +46,7 @@ def standing(desk: Desk) -> dict[str, str]:
     return {t.id: t.lexicon_version for t in tickets if t.status == "open"}
 
 
-def test_a_worker_follows_what_is_applied_and_one_that_comes_later_works_by_it_too(desk):
+def test_a_worker_follows_what_is_applied_and_one_that_comes_later_works_by_it_too(desk, capfdbinary):
     writer, config = Writer(desk.kafka), desk.settings("one")
     first = desk.start(config).ready()
     old = running(settings_of(config))[1].version
@@ -54,6 +55,8 @@ def test_a_worker_follows_what_is_applied_and_one_that_comes_later_works_by_it_t
     desk.until(lambda: len(standing(desk)) == 20, "tickets by the files")
     assert set(standing(desk).values()) == {old}
 
+    assert plan(config, desk.folder / "draft" / "brand.yaml", Over([], [], None), 0, as_json=True) == 2
+    assert b'"open":{"before":20,"after":40},"gained":20,' in capfdbinary.readouterr().out
     assert apply(config, desk.folder / "draft" / "brand.yaml") == 0
     new = running(settings_of(config))[1].version
     begun = time.monotonic()
