@@ -112,7 +112,10 @@ def heard(findings: list[Finding]) -> Heard:
 
 
 class Judged(NamedTuple):
-    """need 0-1; urgency and anger 0-3 given need, 0 below TOLD_FROM; what moved need by at least 0.3, the strongest first: `+asks`, `-link`."""
+    """need 0-1; urgency and anger 0-3 given need, 0 below TOLD_FROM.
+
+    reasons: what moved need by at least 0.3, the strongest first: `+asks`, `-link`.
+    """
 
     need: float
     urgency: float
@@ -147,6 +150,8 @@ def why(moved: Mapping[str, float]) -> tuple[str, ...]:
     """What moved need by at least 0.3 of a unit of log-odds, by name, the strongest first; at most eight."""
     sums: dict[str, float] = {}
     for feature, value in moved.items():
+        if -0.05 < value < 0.05:
+            continue
         name = _reason(feature)
         sums[name] = sums.get(name, 0.0) + value
     strong = sorted((item for item in sums.items() if abs(item[1]) >= 0.3), key=lambda item: (-abs(item[1]), item[0]))

@@ -97,13 +97,13 @@ def _writing(seen: Pieces, own: int, found: dict[str, float]) -> None:
         if count > least:
             found[f"over {least} words"] = 1.0
     if count:
-        capitals = sum(raw[0].isupper() for raw in letters) / count
+        capitals = len([raw for raw in letters if raw[0].isupper()]) / count
         found["capitals"] = capitals
         if capitals < 0.05:
             found["small letters only"] = 1.0
         if capitals > 0.5:
             found["written like a headline"] = 1.0
-        found["shouts"] = min(1.0, sum(len(raw) > 2 and raw.isupper() for raw in letters) / 3)
+        found["shouts"] = min(1.0, len([raw for raw in letters if len(raw) > 2 and raw.isupper()]) / 3)
         found["speaks of itself"] = min(1.0, own / count * 5)
     if seen.words:
         if seen.words[0] in _PLACES:

@@ -40,7 +40,7 @@ def pieces(text: Text, is_ours: Collection[str] | None, names: Iterable[tuple[in
     for index, (raw, folded) in enumerate(zip(text.raw[:MOST_PIECES], text.words[:MOST_PIECES], strict=True)):
         if folded[:1] == "@":
             word = BRAND if is_ours is None or folded in is_ours else OTHER
-        elif index in named:
+        elif named and index in named:
             word = NAME if not words or words[-1] != NAME else ""
         else:
             word = masks[folded] if folded != SENTENCE_END else _mark(raw)

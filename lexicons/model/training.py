@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from lexicons.compiler import Lexicon
 from lexicons.findings import find
@@ -143,6 +144,11 @@ def _rarity(rows: Sequence[Features], name: str) -> Floats:
 
 def fit(posts: Sequence[Read], lexicon: Lexicon, base: str = BASE) -> Model:
     """A model without calibration."""
+    with threadpool_limits(1):  # so that sums are added in one order, whatever the machine
+        return _fit(posts, lexicon, base)
+
+
+def _fit(posts: Sequence[Read], lexicon: Lexicon, base: str) -> Model:
     kept = kept_words(posts)
     rows = [seen_features(each, lexicon, kept) for each in posts]
     columns = Columns(rows)
@@ -158,7 +164,7 @@ def fit(posts: Sequence[Read], lexicon: Lexicon, base: str = BASE) -> Model:
     matrix = columns.matrix([rows[at] for at in told], few)
     heads: list[Head] = []
     for wanted in ([2.0 ** posts[at].post.urgency - 1 for at in told], [float(posts[at].post.anger) for at in told]):
-        ridge = Ridge(alpha=ALPHA, solver="lsqr", tol=1e-6).fit(matrix, np.array(wanted))
+        ridge = Ridge(alpha=ALPHA, solver="lsqr", tol=1e-12, max_iter=5_000).fit(matrix, np.array(wanted))
         heads.append(columns.head(float(ridge.intercept_), ridge.coef_, few))
     return Model(kept=kept, need=need, urgency=heads[0], anger=heads[1], slope=1.0, shift=0.0)
 
