@@ -65,11 +65,13 @@ class Desk:
         self.serve(*({"id": i, "text": text, "author": {"id": author}} for i, text, author in told), at=at)
 
     def again(self, since: str = "2h", until: str | None = None, rate: float | None = None) -> str:
+        self._capsys.readouterr()
         assert reprocess(self.config, since, until, rate) == 0
         return self._capsys.readouterr().out
 
     def tickets(self) -> dict[str, tuple[list[str], str]]:
         """ticket -> (mentions, status)."""
+        self._capsys.readouterr()  # what the engine logged meanwhile
         assert queue(self.config, 20, everything=True, as_json=True) == 0
         lines = map(json.loads, self._capsys.readouterr().out.splitlines())
         return {line["ticket"]: (line["mentions"], line["status"]) for line in lines}
