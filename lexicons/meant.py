@@ -59,7 +59,8 @@ def _strongest(mention: Mention, text: Text, brands: BrandIndex) -> Meant:
 def spoken_to(mention: Mention, meant: Meant, text: Text, brands: BrandIndex) -> Spoken:
     """The same for the model, which knows fewer ways: with no handle configured, each handle may be ours."""
     handles = brands.own_handles if brands.knows_handles else None
-    names = tuple((name.first, name.last) for name in meant.names) if text.words else ()
+    named = meant.names or brands.names_in(text)[0]  # masked whatever the way in which it is spoken to, as in training
+    names = tuple((name.first, name.last) for name in named)
     if meant.addressed == "query":
         on_our_page = mention.account.brand is not None and mention.kind in _ON_OUR_PAGE
         tagged = handles is None and any(word[:1] == "@" for word in text.words)

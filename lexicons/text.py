@@ -27,7 +27,7 @@ _EMOJI = "[\u203c\u2049\u231a-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f
 _TONED = rf"{_EMOJI}[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*"
 # No alternative can begin where another one's repetition ends, and nothing follows a repetition: it never backtracks.
 _PIECE = re.compile(
-    r"https?://\S+|www\.\S+"
+    r"(?i:https?://|www\.)\S+"
     r"|[@\uff20]\w[\w.@-]*"
     rf"|[#\uff03]?{_LETTER}+(?:{_APOSTROPHE}{_LETTER}+)*"
     r"|[.!?\u2026\r\n]+\s?"
@@ -56,7 +56,7 @@ def _fold(raw: str) -> str:
     if first in ".!?\u2026\r\n":
         # One dot with no space after it stands in "3.5" or "nordfunk.example": it ends no sentence.
         return "," if raw == "." else SENTENCE_END
-    if raw.startswith(("http://", "https://", "www.")):
+    if raw[:8].lower().startswith(("http://", "https://", "www.")):
         return LINK
     if _IS_EMOJI.match(first):
         return first

@@ -5,12 +5,13 @@ A post is judged for its brand: the handles and the name that the corpus tells a
 """
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from xml.etree import ElementTree
+
+import msgspec
 
 from lexicons.model.acts import To
 from records.errors import HilferufError
@@ -44,41 +45,51 @@ def locked(folder: Path = POSTS) -> list[Labelled]:
     return list(read_posts(folder / "locked.ndjson"))
 
 
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of lexicons/posts/README.md."""
+
+    text: str
+    need: Literal[0, 1]
+    source: str = ""
+    to: Literal["handle", "own_page", "name", "none", "direct_message"] = "none"
+    brand: str | None = None
+    handles: tuple[Annotated[str, msgspec.Meta(pattern="^[@\uff20]")], ...] = ()
+    stars: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
+    urgency: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
+    anger: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
+    industry: str | None = None
+    language: str | None = None
+
+
 def read_posts(file: Path, domain: str = "", language: str = "de") -> Iterator[Labelled]:
     """Posts of one NDJSON file, form as in lexicons/posts/README.md. Raises HilferufError with file, line and field."""
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                yield _post(json.loads(line), domain, language)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                said = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
-                raise HilferufError(f"{file}:{number}: {said}; form: lexicons/posts/README.md") from error
+    decode = msgspec.json.Decoder(_Row).decode
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _post(decode(line), domain, language)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise HilferufError(f"{file}:{number}: {error}; form: lexicons/posts/README.md") from error
 
 
-def _post(row: dict[str, Any], domain: str, language: str) -> Labelled:
-    need, urgency, anger = int(row["need"]), int(row.get("urgency", 0)), int(row.get("anger", 0))
-    if need not in (0, 1) or not 0 <= urgency <= 3 or not 0 <= anger <= 3:
-        raise ValueError("need must be 0 or 1, urgency and anger 0 to 3")
-    to = row.get("to", "none")
-    if row.get("source") == "message":
+def _post(row: _Row, domain: str, language: str) -> Labelled:
+    to: To = row.to
+    if row.source == "message":
         to = "direct_message"
-    elif to == "none" and row.get("source") in _OWN_PAGE:
+    elif to == "none" and row.source in _OWN_PAGE:
         to = "own_page"
-    if to not in ("direct_message", "handle", "own_page", "name", "none"):
-        raise ValueError(f"to: {to!r} is none of handle, own_page, name, none")
     return Labelled(
-        text=row["text"],
-        domain=row.get("industry", domain),
-        language=row.get("language", language),
+        text=row.text,
+        domain=row.industry or domain,
+        language=row.language or language,
         to=to,
-        handles=frozenset(handle.lower() for handle in row.get("handles", ())),
-        names=(row["brand"],) if row.get("brand") else (),
-        stars=int(row.get("stars", 0)),
-        need=need,
-        urgency=urgency,
-        anger=anger,
+        handles=frozenset(handle.lower() for handle in row.handles),
+        names=(row.brand,) if row.brand else (),
+        stars=row.stars,
+        need=row.need,
+        urgency=row.urgency,
+        anger=row.anger,
     )
 
 

@@ -27,9 +27,10 @@ from lexicons.text import Text, cut
 
 Floats = npt.NDArray[np.float64]
 C, ALPHA = 4.0, 3.0  # strength of the fit, and of the ridge; chosen by cross-validation on what may be trained on
-ACTS_SCALE, GRAMS_SCALE = 0.3, 0.125  # so that the penalty weighs named acts and n-grams alike
+ACTS_SCALE, GRAMS_SCALE = 0.2, 0.4  # so that the penalty weighs named acts and n-grams alike
 KEPT_DOMAINS, KEPT_POSTS = 4, 6  # a word of the skeleton occurs in so many domains and posts
 FOLDS = 5
+LEAST_OF_EACH = 20  # posts of the base that need an answer, and that do not: fewer say nothing of chances
 LEAST_FOR_POINTS = 0.4  # what ten points of triggers add at least: a support lead's trigger must count
 # Of posts that speak to a brand in this way, the share that needs an answer; handle and name as counted on public corpora.
 SHARES: dict[To, float] = {"direct_message": 0.85, "handle": 0.7, "own_page": 0.6, "name": 0.3, "none": 0.03}
@@ -185,7 +186,10 @@ def _weights(posts: Sequence[Read], base: str) -> Floats:
 
 
 def train(posts: Sequence[Read], lexicon: Lexicon, base: str = BASE) -> Model:
-    """A calibrated model. base: the domain whose chances are to be right; where it has no posts, all."""
+    """A calibrated model. base: the domain whose chances are to be right; where it has few posts, all."""
+    needs = [each.post.need for each in posts if each.post.domain == base]
+    if min(sum(needs), len(needs) - sum(needs)) < LEAST_OF_EACH:
+        base = ""
     z = out_of_fold(posts, lexicon, base)
     asked = [at for at, each in enumerate(posts) if each.post.domain == base] or list(range(len(posts)))
     slope, shift = calibration(z[asked], [posts[at].post.need for at in asked])

@@ -73,7 +73,7 @@ def test_bad_line_of_own_posts_is_told_and_nothing_is_written(run, tmp_path) -> 
     (tmp_path / "own.ndjson").write_text(lines([*OWN, {"text": "Hilfe", "urgency": 1}]))
     code, out, err = run("train", "own.ndjson")
     assert (code, out) == (1, "")
-    assert "own.ndjson:21: field 'need' is missing; form: lexicons/posts/README.md" in err
+    assert "own.ndjson:21: Object missing required field `need`; form: lexicons/posts/README.md" in err
     assert not (tmp_path / "need.model").exists()
 
 

@@ -153,14 +153,15 @@ def test_prefilter_never_hides_a_match(words: list[str], phrase: str) -> None:
 
 
 def _stands_somewhere(phrase, words) -> bool:
-    """The meaning of a phrase, written as plainly as possible."""
+    """The meaning of a phrase, written as plainly as possible. A gap before a word that is left out stands nonetheless."""
 
-    def rest(way, slot: int, after: int) -> bool:
+    def rest(way, slot: int, after: int, left: int = 0) -> bool:
         if slot == len(way.slots):
             return True
-        if way.slots[slot].optional and rest(way, slot + 1, after):
+        gap = left + way.gaps[slot]
+        if way.slots[slot].optional and rest(way, slot + 1, after, gap):
             return True
-        reach = range(after + 1, min(after + 2 + way.gaps[slot], len(words)))
+        reach = range(after + 1, min(after + 2 + gap, len(words)))
         return any(
             way.slots[slot].matches(words[place]) and "." not in words[after:place] and rest(way, slot + 1, place)
             for place in reach

@@ -106,3 +106,11 @@ def test_name_is_found_with_its_genitive(untrained, tiny) -> None:
         text="Nord Funks Netz, Nord Funk und nord funkt", names=("Nord Funk",), handles=frozenset()
     )
     assert training.read(post, untrained).seen.words == ["<name>", "netz", "<name>", "und", "nord", "funkt"]
+
+
+def test_few_posts_of_ones_own_say_nothing_of_chances(tiny, untrained, monkeypatch) -> None:
+    monkeypatch.setattr(training, "FOLDS", 2)
+    model = training.train(tiny, untrained, "bank")
+    assert model.about["base"] == ""
+    needy = [each for each in tiny if each.post.domain != "bank" or each.post.need]
+    assert training.train(needy, untrained, "bank").about["base"] == ""  # only posts of one kind are no accident
