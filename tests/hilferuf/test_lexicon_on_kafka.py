@@ -8,7 +8,7 @@ from hilferuf.commands.lexicon_health import health
 from hilferuf.commands.lexicon_suggest import propose
 from lexicons.suggest import Limits
 from listeners.clock import SystemClock
-from records import codec
+from records import codec, topics
 from records.events import Helpdesk
 from records.normalise import normalise_mention
 from records.times import from_ms
@@ -23,7 +23,7 @@ from tests.streams.test_outcomes import post
 def desk(kafka, prefix, tmp_path):
     """The writer, and the settings file."""
     settings = settings_for(kafka, prefix)
-    make(settings, MENTIONS, state_of("assess"))
+    make(settings, MENTIONS, state_of("assess"), topics.RULES)
     (tmp_path / "acme.yaml").write_text("lexicon: 1\nbrands: [{id: acme, handles: [acme]}]\n")
     where = f"bootstrap: [{', '.join(kafka)}], prefix: {prefix}, partitions: 2, replication: 1, min_insync: 1"
     config = tmp_path / "hilferuf.yaml"

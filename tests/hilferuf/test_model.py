@@ -50,7 +50,7 @@ def run(monkeypatch, capsys, tmp_path):
     return told
 
 
-def verdict(folder, text="@acme mein Koffer ist seit gestern kaputt, wann kommt jemand?"):
+def verdict(folder, text="@acme hat jetzt neue Koffer im Laden"):
     line = io.BytesIO(json.dumps({"id": "x:1", "text": text}).encode())
     (mention,) = read_mentions(line, observed_at="2026-03-01T10:00:00.000Z")
     return judge(mention, judging_rules(folder / "hilferuf.yaml").lexicon)
