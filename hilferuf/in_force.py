@@ -133,8 +133,10 @@ class Follower:
         if held is None or held.now.edition == self._seen:
             return
         first, self._seen = self._seen is None, held.now.edition
-        edition = await self._reach.call(lambda editions: editions.edition(held.now.edition))
-        lexicon = await asyncio.to_thread(compiled, self._rules.loaded, edition)
+        lexicon = self._rules.lexicon
+        if held.now.lexicon_version != lexicon.version:  # equal versions judge equally: nothing to compile
+            edition = await self._reach.call(lambda editions: editions.edition(held.now.edition))
+            lexicon = await asyncio.to_thread(compiled, self._rules.loaded, edition)
         if lexicon.version == self._rules.lexicon.version:
             if not first:  # what is said of the files at the start holds until something is decided
                 metrics.LEXICON_REFUSED.set(0)

@@ -70,16 +70,22 @@ class Progress:
 
 
 async def topics_of(loaded: Loaded, progress: Progress) -> dict[str, str]:
-    """Ids of all topics, once the brokers answer; until then a line says what is waited for. Raises HilferufError for topics
-    that are missing or wrong: then nothing is to be waited for."""
+    """Ids of all topics, once the brokers answer. Raises HilferufError for topics that are missing or wrong: then nothing is to
+    be waited for."""
+    kafka, retention = kafka_of(loaded), loaded.settings.retention
+    return await _answered(lambda: asyncio.to_thread(admin.require_topics, kafka, retention), "Kafka", progress)
+
+
+async def _answered(ask: Callable[[], Awaitable[T]], what: str, progress: Progress) -> T:
+    """Ask until there is an answer; until then a line says what is waited for."""
     said = ""
     while True:
         try:
-            return await asyncio.to_thread(admin.require_topics, kafka_of(loaded), loaded.settings.retention)
+            return await ask()
         except Transient as error:
-            progress.waiting = f"waits for Kafka: {error}"
+            progress.waiting = f"waits for {what}: {error}"
             if str(error) != said:
-                log.warning("waits for Kafka", error=str(error))
+                log.warning(f"waits for {what}", error=str(error))
                 said = str(error)
         await asyncio.sleep(AGAIN_SECONDS)
 
@@ -104,16 +110,9 @@ class OnTopic(Reach):
 
 async def rules_at_start(loaded: Loaded, reach: Reach, clock: Clock, progress: Progress) -> RuleSet:
     """What a worker is to work by, once the brokers answer. Raises ConfigError, HilferufError."""
-    said = ""
-    while True:
-        try:
-            return await reach.call(lambda editions: at_start(loaded, editions, clock.now()))
-        except Transient as error:
-            progress.waiting = f"waits for the lexicons in force: {error}"
-            if str(error) != said:
-                log.warning("waits for the lexicons in force", error=str(error))
-                said = str(error)
-        await asyncio.sleep(AGAIN_SECONDS)
+    return await _answered(
+        lambda: reach.call(lambda editions: at_start(loaded, editions, clock.now())), "the lexicons in force", progress
+    )
 
 
 def switching(application: Application) -> Callable[[RuleSet], Awaitable[None]]:

@@ -128,8 +128,8 @@ def _with_words(
     everything = findings + above
     if not detected and everything and len({finding.language for finding in everything} - {"any"}) == 1:
         detected = next(finding.language for finding in everything if finding.language != "any")
-    seen = signals(text if text.words else head, lexicon, everything, advert)
     said = text if text.words else head
+    seen = signals(said, lexicon, everything, advert)
     judged = judge_need(
         said, seen, heard(everything), lexicon, spoken_to(mention, meant, said, lexicon.brands), mention.rating
     )

@@ -39,17 +39,15 @@ class Spoken(NamedTuple):
 
 
 class Signals(NamedTuple):
-    """What a text shows: features with their values, bits of its cues, whether it tells of a lasting problem."""
+    """What a text shows: features with their values, bits of its cues."""
 
     features: dict[str, float]
     cues: int
-    lasting: bool
 
 
 def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool) -> Signals:
     """Reads a text's features in one pass over its words."""
     bits, news, words, links = 0, 0, 0, 0
-    handles: list[str] = []
     get = lexicon.cues.get
     for word in text.words:
         cue = get(word)
@@ -57,11 +55,9 @@ def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool)
             bits |= cue
             if cue & _NEWS:
                 news += 1
-        if word[:1] == "@":
-            handles.append(word)
-        elif word == LINK:
+        if word == LINK:
             links += 1
-        elif word not in _MARKS:
+        elif word not in _MARKS and word[0] != "@":
             words += 1
     points = sum(finding.trigger.weight for finding in findings)
     solved = any(finding.trigger.intent == "praise" for finding in findings)
@@ -76,10 +72,6 @@ def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool)
         ("question_mark", question),
         ("asks", question and bits & _QUESTION),
         ("exclaims", "!" in text.original),
-        ("handle", handles),
-        ("many_handles", len(handles) > 2),
-        ("service_handle", handles and _any_has(handles, _SERVICE_HANDLE)),
-        ("news_handle", handles and _any_has(handles, _NEWS_HANDLE)),
         ("link", links),
         ("own_problem", problem and bits & _FIRST_PERSON),
         ("much_news", news > 1),
@@ -94,11 +86,7 @@ def signals(text: Text, lexicon: Lexicon, findings: list[Finding], advert: bool)
     for name, is_so in shown:
         if is_so:
             features[name] = 1.0
-    return Signals(features, bits, bool(problem and bits & _TIME))
-
-
-def _any_has(handles: list[str], signs: tuple[str, ...]) -> bool:
-    return any(sign in handle for handle in handles for sign in signs)
+    return Signals(features, bits)
 
 
 def heard(findings: list[Finding]) -> Heard:
@@ -131,11 +119,14 @@ def judge_need(
     if model is None:
         raise HilferufError("the lexicon was loaded without a model, as for training one only")
     seen = features(
-        pieces(text, spoken.handles, spoken.names), signals.features, hits, lexicon.cues, spoken.to, model.kept
+        pieces(text, spoken.handles, spoken.names),
+        signals.features,
+        hits,
+        lexicon.cues,
+        spoken.to,
+        model.kept,
+        stars_of(rating),
     )
-    stars = stars_of(rating)
-    if stars:
-        seen.acts[f"stars:{stars}"] = 1.0
     z, moved = model.need.add_up(seen)
     need = round(model.need_of(z), 4)
     if need < TOLD_FROM and not hits.urgency:
@@ -196,24 +187,9 @@ def _within(value: float, low: float, high: float) -> float:
 _MARKS = frozenset((SENTENCE_END, ",", ""))
 _FIRST_PERSON, _NEWS, _QUESTION = CUE_BITS["first_person"], CUE_BITS["news"], CUE_BITS["question"]
 _THANKS, _PRAISE = CUE_BITS["thanks"], CUE_BITS["praise"]
-_FAULT, _TIME = CUE_BITS["fault"], CUE_BITS["time"]
+_FAULT = CUE_BITS["fault"]
 _BITS = tuple((name, CUE_BITS[name]) for name in CUES if name != "address")
 _QUOTES = frozenset('"\u201e\u201c\u00ab\u00bb\u2039\u203a')
-# Handles of service desks and of newsrooms say what they are, in every industry.
-_SERVICE_HANDLE = ("help", "hilf", "support", "service", "care", "kunde", "customer", "dialog", "assist", "ask")
-_NEWS_HANDLE = (
-    "news",
-    "zeitung",
-    "online",
-    "presse",
-    "press",
-    "polizei",
-    "police",
-    "radio",
-    "magazin",
-    "tagblatt",
-    "anzeiger",
-)
 
 
 def _signed(text: str) -> bool:

@@ -43,7 +43,7 @@ _NAMED = _Named()
 
 def acts(seen: Pieces, signals: Mapping[str, float], heard: Heard, cues: Mapping[str, int], to: To) -> dict[str, float]:
     """Features by name. signals: of the whole post (need.py)."""
-    found = {name: value for name, value in signals.items() if name not in _TOLD_ELSEWHERE}
+    found = dict(signals)
     found["to:" + to] = 1.0
     for intent in heard.intents:
         found["intent:" + intent] = 1.0
@@ -115,4 +115,3 @@ def _writing(seen: Pieces, own: int, found: dict[str, float]) -> None:
 
 
 _PLACES = frozenset((BRAND, OTHER, NAME, LINKED))
-_TOLD_ELSEWHERE = frozenset(("handle", "service_handle", "news_handle", "many_handles"))

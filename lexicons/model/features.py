@@ -18,12 +18,21 @@ class Features(NamedTuple):
 
 
 def features(
-    seen: Pieces, signals: Mapping[str, float], heard: Heard, cues: Mapping[str, int], to: To, kept: frozenset[str]
+    seen: Pieces,
+    signals: Mapping[str, float],
+    heard: Heard,
+    cues: Mapping[str, int],
+    to: To,
+    kept: frozenset[str],
+    stars: int = 0,
 ) -> Features:
-    """Everything about a post that the model adds up. kept: words that the skeleton keeps."""
+    """Everything about a post that the model adds up. kept: words that the skeleton keeps; stars: of a review, 0 = none."""
     spoken = [word for word in seen.words if word not in MARKS and word[0] not in "@<"]
+    told = acts(seen, signals, heard, cues, to)
+    if stars:
+        told[f"stars:{stars}"] = 1.0
     return Features(
-        acts=acts(seen, signals, heard, cues, to),
+        acts=told,
         words=of_words(seen.words),
         letters=of_letters(spoken),
         shapes=of_shapes(skeleton(seen, kept)),

@@ -1,7 +1,7 @@
 """How the tables are made: logistic regression and ridge regression (scikit-learn) over acts and hashed n-grams, then rounding.
 
-Reproducible: no random numbers, one thread, posts in the order given, weights rounded to one byte; the same posts and lexicons
-give the same file. `about` in the file says what it was trained on.
+Reproducible: a fixed seed for the folds, one thread, posts in the order given, weights rounded to one byte; the same posts and
+lexicons give the same file. `about` in it says what it was trained on.
 """
 
 from collections.abc import Sequence
@@ -70,10 +70,7 @@ def _named(text: Text, names: Sequence[str]) -> list[tuple[int, int]]:
 
 def seen_features(each: Read, lexicon: Lexicon, kept: frozenset[str]) -> Features:
     """A read post as the model sees it."""
-    found = features(each.seen, each.signals, each.heard, lexicon.cues, each.post.to, kept)
-    if each.post.stars:
-        found.acts[f"stars:{each.post.stars}"] = 1.0
-    return found
+    return features(each.seen, each.signals, each.heard, lexicon.cues, each.post.to, kept, each.post.stars)
 
 
 def kept_words(posts: Sequence[Read]) -> frozenset[str]:

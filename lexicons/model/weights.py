@@ -11,6 +11,7 @@ that the post needs an answer (for ranking, 2^urgency - 1 is what a ticket is wo
 import hashlib
 import json
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, log2, sqrt
@@ -42,12 +43,8 @@ class Head(NamedTuple):
         """z, and what each act and each table added."""
         weights = self.acts
         moved = {name: weights[name] * value for name, value in seen.acts.items() if name in weights}
-        for name, (scale, table) in self.tables.items():
-            places: Places = getattr(seen, name)
-            if len(places):
-                # an act may be called like a table
-                added = scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
-                moved[name] = moved.get(name, 0.0) + added
+        for name, added in self._of_tables(seen):
+            moved[name] = moved.get(name, 0.0) + added  # an act may be called like a table
         return self.bias + sum(moved.values()), moved
 
     def total(self, seen: Features) -> float:
@@ -56,11 +53,15 @@ class Head(NamedTuple):
         z = self.bias
         for name, value in seen.acts.items():
             z += weight(name, 0.0) * value
+        for _, added in self._of_tables(seen):
+            z += added
+        return z
+
+    def _of_tables(self, seen: Features) -> Iterator[tuple[str, float]]:
         for name, (scale, table) in self.tables.items():
             places: Places = getattr(seen, name)
             if len(places):
-                z += scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
-        return z
+                yield name, scale * int(table[places].sum(dtype=np.int64)) / sqrt(len(places))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
